@@ -1,0 +1,196 @@
+package builder
+
+import "encoding/json"
+
+// Definition is one operation, as JSON says it or as Go code builds it: the
+// public contract of the product. Field names are in either spelling
+// (created_at, createdAt). The zero value of each member means "not said".
+//
+// A Definition is checked in two steps: ParseDefinition checks the shape of the
+// JSON (unknown keys, wrong types, duplicates), Build checks it against a
+// Schema (unknown fields, operators that a type does not take, bad values).
+// Both report every problem they find, each with its JSON path.
+type Definition struct {
+	Kind  Kind   // Query, Insert, Update, Delete
+	Table string // "users", or "schema.users"
+
+	// Fields are the selected columns, in answer order. nil: every column that
+	// the role may read. An empty, non-nil list is refused.
+	// For a mutation these are the return_fields.
+	Fields    []Field
+	Relations []Relation // nested selections, in answer order
+
+	Filter   *Filter // nil: no filter
+	AllRows  bool    // "all_rows": an update or delete of every row is meant
+	Sort     []Sort
+	Limit    *int64
+	Offset   *int64
+	After    *Cursor // keyset paging: rows after this key
+	Before   *Cursor // keyset paging: rows before this key
+	Distinct *Distinct
+
+	Aggregate []Aggregate
+	GroupBy   []GroupBy
+	Having    *Filter // over group_by and aggregate output keys
+
+	Input       []Input // insert: one or more rows; update: exactly one
+	InputIsList bool    // the JSON was a list: the answer is a list too
+	OnConflict  *OnConflict
+	ReturnNone  bool   // "return_fields": null
+	MaxAffected *int64 // more affected rows than this: rolled back, CodeLimit
+
+	Path Path // where in the request this definition stands; for error messages
+}
+
+// Kind is what a Definition does. The zero Kind is refused by Build.
+type Kind uint8
+
+// The kinds of Definition.
+const (
+	Query Kind = iota + 1
+	Insert
+	Update
+	Delete
+)
+
+// Field is one selected column: {"field":"name","as":"fullName"} or just "name".
+type Field struct {
+	Name  string
+	As    string   // output key; "" means the camelCase name
+	JSON  []string // path inside a json/jsonb column: {"field":"data","path":["a","b"]}
+	Type  string   // type of the value at JSON: "text", "numeric", ...; "" means json
+	Place Path
+}
+
+// Relation is a nested selection over a foreign key.
+type Relation struct {
+	Key       string // output key, and the name that is looked up where Name is ""
+	Name      string // relation's name: referenced/referencing table, column without _id, or constraint
+	Fields    []Field
+	Filter    *Filter
+	Sort      []Sort
+	Limit     *int64
+	Offset    *int64
+	Distinct  *Distinct
+	Relations []Relation
+	Place     Path
+}
+
+// Filter is one node of a condition tree. Exactly one of the groups is set:
+// And, Or, Not; Field with Op and Value; or Rel with Quant and Sub.
+type Filter struct {
+	And []*Filter // non-nil, possibly empty (true)
+	Or  []*Filter // non-nil, possibly empty (false)
+	Not *Filter
+
+	Field string
+	JSON  []string        // path inside a json/jsonb column
+	Type  string          // type to compare the value at JSON as; "" means by the JSON value
+	Op    string          // name or alias of an operator as written
+	Value json.RawMessage // the operand as written; never nil for a field condition
+
+	Rel   string  // name of a relation
+	Quant Quant   // Exists, None, Every
+	Sub   *Filter // over the related table; nil: every row
+
+	Place Path
+}
+
+// Quant says how a filter over a relation counts rows.
+type Quant uint8
+
+// The quantifiers of a filter over a relation.
+const (
+	Exists Quant = iota + 1 // at least one related row matches ("some" is an alias)
+	None                    // no related row matches
+	Every                   // no related row fails to match
+)
+
+// Sort is one sort key: {"field":"name","direction":"DESC","nulls":"LAST"}.
+type Sort struct {
+	Field string
+	JSON  []string
+	Type  string
+	Desc  bool
+	Nulls Nulls
+	Place Path
+}
+
+// Nulls says where NULL sorts. The zero value is PostgreSQL's default: last
+// ascending, first descending.
+type Nulls uint8
+
+// The places for NULL.
+const (
+	NullsDefault Nulls = iota
+	NullsFirst
+	NullsLast
+)
+
+// Cursor holds one value per sort key, the primary key's columns included, by
+// name. {"after":{"name":"Ann","id":7}}. A null value is a NULL key.
+type Cursor struct {
+	Values []CursorValue
+	Place  Path
+}
+
+// CursorValue is one key of a Cursor.
+type CursorValue struct {
+	Field string
+	Value json.RawMessage
+	Place Path
+}
+
+// Distinct is true (whole rows) or a list of fields (DISTINCT ON).
+type Distinct struct {
+	On    []string
+	Place Path
+}
+
+// Aggregate is one aggregate: {"fn":"sum","field":"amount","as":"total"}.
+type Aggregate struct {
+	Fn       string // count, sum, avg, min, max, stddev, variance, bool_and, bool_or, array_agg
+	Field    string // "" only for count
+	As       string // output key; "" means fn + Field in camelCase ("sumAmount", "count")
+	Distinct bool
+	Filter   *Filter // FILTER (WHERE ...)
+	Place    Path
+}
+
+// GroupBy is one grouping key: "country" or {"field":"created_at","trunc":"month","as":"month"}.
+type GroupBy struct {
+	Field string
+	Trunc string // date_trunc unit, "" for none
+	As    string
+	Place Path
+}
+
+// Input is one row to write, in the order of the JSON.
+type Input struct {
+	Sets  []Set
+	Place Path
+}
+
+// Set is one column of an Input. {"views":{"increment":1}} has Op "increment";
+// a plain value has Op "". Path is for jsonb_set ({"set_path":{"path":[..],"value":..}}).
+type Set struct {
+	Field string
+	Op    string // "", increment, append, prepend, remove, set_path, delete_path, default
+	Path  []string
+	Value json.RawMessage
+	Place Path
+}
+
+// OnConflict is what an insert does when a unique key is taken.
+type OnConflict struct {
+	Columns    []string // conflict target by columns, or
+	Constraint string   // by constraint name
+	Nothing    bool     // "do":"nothing"; otherwise update
+	Update     []string // columns set from the proposed row; nil: all given, keys excepted
+	Filter     *Filter  // DO UPDATE ... WHERE
+	Place      Path
+}
+
+// Path is a place in the request, outermost first: strings for object keys and
+// ints for list positions. It prints as $.filters.and[1].value.
+type Path []any

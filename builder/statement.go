@@ -1,0 +1,87 @@
+package builder
+
+import "github.com/fraiseql/fraiseql-go/codec"
+
+// Statement is one finished SQL statement with its arguments. It is never
+// edited after it is made and is safe for concurrent use.
+type Statement struct {
+	// Name labels the statement in logs and reports: "query users".
+	Name string
+	// SQL has placeholders $1..$n, and no text of the request.
+	SQL string
+	// Args are canonical: nil, string, or []byte for bytea.
+	Args []any
+	// Effect says whether data may change. The zero Effect counts as a write.
+	Effect Effect
+	// Ordered says that the SQL fixes the order of the rows completely.
+	Ordered bool
+	// Columns describes the rows; empty for a statement without rows. nil for
+	// adopted SQL whose columns are learned from the server.
+	Columns []Column
+}
+
+// Effect is what a Statement may do to data.
+type Effect uint8
+
+// The effects. The zero Effect is Write: what is not known to read is a write.
+const (
+	Write Effect = iota
+	Read
+)
+
+// Column is one column of a Statement's rows.
+type Column struct {
+	Name string      // label in the SQL
+	Type *codec.Type // how its values become JSON
+}
+
+// Plan is a Definition turned into statements and the shape of their answer.
+// It is immutable and safe for concurrent use.
+type Plan struct {
+	Kind Kind
+	Root Node
+	// Single: the answer is one object (or null), not a list.
+	Single bool
+	// Result: the answer is {"success","message","affected"}: a delete without
+	// return_fields. Root.Statement has no columns then and is run by Exec.
+	Result bool
+	// UniqueKey: the filter pins a unique key by eq (success is false when no row matched).
+	UniqueKey bool
+	// MaxAffected: -1 for no guard. More rows: roll back with CodeLimit.
+	MaxAffected int64
+	// Reverse: rows come in reverse of the asked order (keyset paging "before").
+	Reverse bool
+	// Unbounded: no small LIMIT is known, so nested selections need a cursor to
+	// keep memory constant.
+	Unbounded bool
+}
+
+// Node is one level of the answer: a statement, how its columns become the
+// members of each object, and the nested levels below.
+type Node struct {
+	Statement Statement
+	// Members of each object, in answer order.
+	Members []Member
+	// Children are the nested levels. Child statements take the keys of their
+	// parents as arrays, one per key column, in place of the first arguments.
+	Children []Child
+}
+
+// Member is one key of an answer object: a column (Child < 0) or a nested level.
+type Member struct {
+	Key    string // output key, already in its final spelling
+	Column int    // index into Statement.Columns when Child < 0
+	Child  int    // index into Node.Children, or -1
+}
+
+// Child is a nested level. Its statement's first len(Keys) arguments are left
+// nil by Build; the executor fills each with a PostgreSQL array literal (text)
+// of the distinct parent keys, all of the same length. The first column of the
+// child's rows is the 1-based position (int8) of the parent key that the row
+// belongs to; rows come ordered by it, then by the child's own order. Members
+// never name that first column.
+type Child struct {
+	Node Node
+	Keys []int // indexes into the parent's Statement.Columns, one per key column
+	Many bool  // a list; otherwise an object or null
+}

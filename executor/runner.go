@@ -1,0 +1,32 @@
+package executor
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/fraiseql/fraiseql-go/builder"
+)
+
+// Runner is the one thing that callers depend on: *DB, a transaction, and
+// parity's Runner are Runners.
+type Runner interface {
+	// Query runs s and streams its rows. Always Close them. Errors are *backend.Error.
+	Query(ctx context.Context, s *builder.Statement) (*Rows, error)
+	// Exec runs s and returns how many rows it affected.
+	Exec(ctx context.Context, s *builder.Statement) (int64, error)
+	// InTx runs fn in one transaction (inside a transaction: a savepoint) and
+	// commits when fn returns nil. fn may run more than once (a serialization
+	// failure is retried, parity runs it on both backends): it must keep its
+	// effects to the Runner that it is given, and reset what it collects.
+	InTx(ctx context.Context, o *TxOptions, fn func(context.Context, Runner) error) error
+}
+
+// TxOptions says how a transaction runs. nil means the zero value: read
+// committed, read-write.
+type TxOptions struct {
+	Isolation  sql.IsolationLevel // LevelDefault means read committed
+	ReadOnly   bool
+	Deferrable bool // waits for a safe snapshot; serializable and read-only only
+	// Session variables, set with set_config(name, value, true) before fn.
+	Session map[string]string
+}
