@@ -1,0 +1,95 @@
+package catalog
+
+// Type is one row of pg_type. Row types of tables are included for the tables
+// of the Catalog; those of system tables are not.
+type Type struct {
+	OID    uint32
+	Schema string
+	Name   string // pg_type.typname
+	// Kind is pg_type.typtype: b base, c composite, d domain, e enum,
+	// m multirange, p pseudo, r range.
+	Kind byte
+	// Category is pg_type.typcategory, such as 'N' numeric or 'S' string.
+	Category byte
+	// Elem is the element type of an array, else 0.
+	Elem uint32
+	// Array is the array type of this type, else 0.
+	Array uint32
+	// Base is the base type of a domain (one level), the subtype of a range or
+	// the range of a multirange, else 0.
+	Base uint32
+	// BaseTypeMod is the type modifier that a domain puts on Base; -1 for none.
+	BaseTypeMod int
+	// Delim separates array elements: ',' for all but box.
+	Delim byte
+	// NotNull says that a domain, or one it is over, refuses NULL.
+	NotNull bool
+	// Labels are an enum's labels in their order.
+	Labels []string
+	// Fields are a composite's fields in their order, without dropped ones.
+	Fields []TypeField
+	// Default is a domain's default expression, or "".
+	Default string
+	// VolatileDefault says that Default calls something not immutable.
+	VolatileDefault bool
+	// SQLName is the name for a cast under any search_path, without modifier.
+	SQLName string
+	Comment string
+	// Extension is the name of the extension that the type belongs to, or "".
+	Extension string
+	// Table is the OID of the relation whose row type this is, else 0.
+	Table uint32
+}
+
+// TypeField is one field of a composite type.
+type TypeField struct {
+	Name string
+	Type uint32
+}
+
+// Function is one function or procedure that the role may execute. Aggregates,
+// window functions and trigger functions are left out.
+type Function struct {
+	OID    uint32
+	Schema string
+	Name   string
+	// Procedure says that it is run by CALL.
+	Procedure bool
+	// Args are all arguments in declared order, OUT and TABLE columns too.
+	Args []Arg
+	// Returns is the OID of the return type; 0 for a procedure without one.
+	Returns uint32
+	// ReturnsSet says that it returns a set of rows.
+	ReturnsSet bool
+	// Volatility is 'i' immutable, 's' stable or 'v' volatile.
+	Volatility byte
+	// Strict functions return NULL when an argument is NULL.
+	Strict bool
+	// SecurityDefiner functions run with the privileges of their owner.
+	SecurityDefiner bool
+	Comment         string
+	// Extension is the name of the extension that the function belongs to, or "".
+	Extension string
+
+	sqlName string
+}
+
+// SQLName is the schema-qualified name, both parts quoted.
+func (f *Function) SQLName() string { return f.sqlName }
+
+// Arg is one argument of a Function.
+type Arg struct {
+	Name string // "" where it has none
+	Type uint32
+	// Mode is 'i' in, 'o' out, 'b' inout, 'v' variadic or 't' table column.
+	Mode byte
+	// HasDefault says that a call may leave the argument out.
+	HasDefault bool
+}
+
+// Extension is one installed extension.
+type Extension struct {
+	Name    string
+	Version string
+	Schema  string
+}
