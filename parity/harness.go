@@ -1,0 +1,111 @@
+package parity
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Harness holds what comparisons share: options, the running numbers and
+// counts, and where reports go. Make one with NewHarness; it is safe for
+// concurrent use.
+type Harness struct {
+	publisher Publisher
+	maxDiffs  int
+	maxBytes  int64
+
+	seq atomic.Uint64
+
+	mu     sync.Mutex
+	counts map[Verdict]uint64
+	rules  map[string]uint64
+}
+
+// Publisher takes the report of every comparison. It is called on the
+// operation's own goroutine, from many at once, and must not keep the Report's
+// slices for writing.
+type Publisher interface {
+	Publish(ctx context.Context, r Report)
+}
+
+// PublisherFunc makes a function a Publisher.
+type PublisherFunc func(ctx context.Context, r Report)
+
+// Publish calls f.
+func (f PublisherFunc) Publish(ctx context.Context, r Report) { f(ctx, r) }
+
+// Option changes a Harness at NewHarness.
+type Option interface{ apply(*Harness) }
+
+type option func(*Harness)
+
+func (o option) apply(h *Harness) { o(h) }
+
+// WithPublisher sends every report to p. Default: reports are counted only.
+func WithPublisher(p Publisher) Option { return option(func(h *Harness) { h.publisher = p }) }
+
+// WithMaxDiffs keeps at most n differences in a report; the rest are counted in
+// Report.Dropped. Default 10. Less than 1 means 1: a mismatch always shows one.
+func WithMaxDiffs(n int) Option { return option(func(h *Harness) { h.maxDiffs = max(n, 1) }) }
+
+// WithMaxBytes bounds, in bytes, what a comparison may hold in memory: the rows
+// of a write, and the rows of an unordered read that have not met their equal
+// yet. Beyond it the verdict is Inconclusive. Default 64 MiB.
+func WithMaxBytes(n int64) Option { return option(func(h *Harness) { h.maxBytes = n }) }
+
+// NewHarness makes a Harness.
+func NewHarness(options ...Option) *Harness {
+	h := &Harness{
+		maxDiffs: 10,
+		maxBytes: 64 << 20,
+		counts:   make(map[Verdict]uint64),
+		rules:    make(map[string]uint64),
+	}
+	for _, o := range options {
+		o.apply(h)
+	}
+	return h
+}
+
+// Summary is how many comparisons ended in each verdict, and how often each
+// rule was needed.
+type Summary struct {
+	Operations uint64             `json:"operations"`
+	Verdicts   map[Verdict]uint64 `json:"verdicts"`
+	Rules      map[string]uint64  `json:"rules"`
+}
+
+// Passed says that something was compared, and that nothing ended in a verdict
+// other than Equal and EqualByRule.
+func (s Summary) Passed() bool {
+	return s.Operations > 0 && s.Verdicts[Equal]+s.Verdicts[EqualByRule] == s.Operations
+}
+
+// RuleNames are the names of the rules that were needed, sorted.
+func (s Summary) RuleNames() []string { return slices.Sorted(maps.Keys(s.Rules)) }
+
+// Summary returns the counts so far.
+func (h *Harness) Summary() Summary {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := Summary{Verdicts: maps.Clone(h.counts), Rules: maps.Clone(h.rules)}
+	for _, n := range s.Verdicts {
+		s.Operations += n
+	}
+	return s
+}
+
+// publish counts r and hands it on.
+func (h *Harness) publish(ctx context.Context, r Report) {
+	h.mu.Lock()
+	h.counts[r.Verdict]++
+	for rule, n := range r.Rules {
+		h.rules[rule] += uint64(n)
+	}
+	h.mu.Unlock()
+	if h.publisher != nil {
+		h.publisher.Publish(ctx, r)
+	}
+}
