@@ -1,0 +1,68 @@
+# supervise.sh: own one PostgreSQL server for exactly as long as the owner lives.
+#
+# usage: sh -c "$(cat supervise.sh)" supervise DIR BINDIR
+#
+# Standard input is a pipe whose only writing end the owner holds. The kernel
+# closes it however the owner ends (return, panic, SIGKILL), so end of input is
+# the one signal that can never be lost: the server is stopped and DIR removed.
+# The line "start" starts the server (again); "keep" lets it outlive the owner.
+#
+# DIR belongs to the user that runs this and holds: pwfile (consumed),
+# settings.conf (appended to postgresql.conf), data/, log, and exit (the status
+# of a server that has ended).
+dir=$1
+bin=$2
+
+# Only the owner decides. A non-interactive shell also starts background jobs
+# with INT and QUIT ignored; trapping them here keeps them deliverable there.
+trap : HUP INT QUIT TERM
+
+init() {
+    "$bin/initdb" --pgdata="$dir/data" --username=postgres --pwfile="$dir/pwfile" \
+        --auth-local=trust --auth-host=scram-sha-256 \
+        --encoding=UTF8 --locale="$1" --no-sync --no-instructions
+}
+
+worker() {
+    trap : HUP INT QUIT TERM # stay until the child has ended, then report it
+    if [ ! -e "$dir/ready" ]; then
+        # C.UTF-8 gives case rules beyond ASCII and sorts by code point; a
+        # system that lacks it (older macOS) gets plain C.
+        init C.UTF-8 || { [ ! -e "$dir/ending" ] && init C; } || { echo 1 >"$dir/exit"; return; }
+        rm -f "$dir/pwfile"
+        cat "$dir/settings.conf" >>"$dir/data/postgresql.conf"
+        : >"$dir/ready"
+    fi
+    if [ ! -e "$dir/ending" ]; then
+        "$bin/postgres" -D "$dir/data"
+    fi
+    echo $? >"$dir/exit"
+}
+
+pid=
+while read -r word; do
+    case $word in
+    start)
+        worker </dev/null >>"$dir/log" 2>&1 &
+        pid=$!
+        ;;
+    keep) exit 0 ;;
+    esac
+done
+
+: >"$dir/ending"
+# The group is ours alone (the owner starts us in a session of our own), so
+# TERM reaches initdb and whatever it runs; QUIT is PostgreSQL's immediate
+# shutdown. A postmaster.pid left by a crash may name a stranger's process.
+kill -TERM 0
+if [ ! -e "$dir/exit" ] && postmaster=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null); then
+    kill -QUIT "$postmaster" 2>/dev/null
+fi
+while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do
+    wait "$pid"
+done
+tries=0
+until rm -rf "$dir" 2>/dev/null || [ "$tries" -ge 50 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
