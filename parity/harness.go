@@ -15,6 +15,7 @@ type Harness struct {
 	publisher Publisher
 	maxDiffs  int
 	maxBytes  int64
+	sample    float64
 
 	seq atomic.Uint64
 
@@ -55,11 +56,17 @@ func WithMaxDiffs(n int) Option { return option(func(h *Harness) { h.maxDiffs = 
 // yet. Beyond it the verdict is Inconclusive. Default 64 MiB.
 func WithMaxBytes(n int64) Option { return option(func(h *Harness) { h.maxBytes = n }) }
 
+// WithSample compares the share p of operations, from 0 to 1, chosen at random
+// per operation; the others run on the control only and count as NotCompared.
+// Default 1.
+func WithSample(p float64) Option { return option(func(h *Harness) { h.sample = p }) }
+
 // NewHarness makes a Harness.
 func NewHarness(options ...Option) *Harness {
 	h := &Harness{
 		maxDiffs: 10,
 		maxBytes: 64 << 20,
+		sample:   1,
 		counts:   make(map[Verdict]uint64),
 		rules:    make(map[string]uint64),
 	}

@@ -1,0 +1,301 @@
+package parity
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
+)
+
+// The rules: normalizations beyond the canonical form of a value. Each is
+// counted in the Report whenever two observations were equal only through it.
+const (
+	// RuleBag: rows whose order the statement does not fix came in another order.
+	RuleBag = "row order"
+	// RuleVolatile: a value that each execution makes anew (identity, sequence,
+	// now(), random) differed, and was matched by where it first appeared.
+	RuleVolatile = "volatile value"
+)
+
+// comparison collects what one operation's comparison finds.
+type comparison struct {
+	diffs    []Diff
+	max      int
+	dropped  int
+	rules    map[string]int
+	reason   string // why inconclusive or not compared, "" otherwise
+	compared int64  // rows
+	names    renames
+}
+
+func (h *Harness) comparison() *comparison {
+	return &comparison{max: h.maxDiffs, rules: make(map[string]int)}
+}
+
+func (c *comparison) add(d Diff) {
+	if len(c.diffs) >= c.max {
+		c.dropped++
+		return
+	}
+	c.diffs = append(c.diffs, d)
+}
+
+// inconclusive keeps the first reason.
+func (c *comparison) inconclusive(reason string) {
+	if c.reason == "" {
+		c.reason = reason
+	}
+}
+
+// verdict: a difference that was seen stands, whatever happened later.
+func (c *comparison) verdict() Verdict {
+	switch {
+	case len(c.diffs) > 0:
+		return Mismatch
+	case c.reason != "":
+		return Inconclusive
+	case len(c.rules) > 0:
+		return EqualByRule
+	}
+	return Equal
+}
+
+// columns compares names and order; false means rows can't be compared.
+func (c *comparison) columns(statement string, control, candidate []builder.Column) bool {
+	name := func(cols []builder.Column) []string {
+		out := make([]string, len(cols))
+		for i, col := range cols {
+			out[i] = fmt.Sprintf("%s %s", col.Name, col.Type)
+		}
+		return out
+	}
+	d := cmp.Diff(name(control), name(candidate))
+	if d == "" {
+		return true
+	}
+	c.add(Diff{Kind: DiffColumns, Statement: statement, Detail: d})
+	return false
+}
+
+// failure is what is compared of an error: never its text.
+type failure struct {
+	Code       string
+	SQLState   string
+	Schema     string
+	Table      string
+	Column     string
+	Constraint string
+}
+
+func failureOf(err error) failure {
+	if err == nil {
+		return failure{}
+	}
+	f := failure{Code: backend.CodeOf(err).String(), SQLState: backend.SQLStateOf(err)}
+	var e *backend.Error
+	if errors.As(err, &e) {
+		f.Schema, f.Table, f.Column, f.Constraint = e.Schema, e.Table, e.Column, e.Constraint
+	}
+	return f
+}
+
+// outage says that err tells nothing about the operation: a connection that
+// failed, or a caller that went away.
+func outage(err error) bool {
+	switch backend.CodeOf(err) {
+	case backend.CodeServiceUnavailable, backend.CodeCanceled, backend.CodeCommitUnknown:
+		return true
+	}
+	return false
+}
+
+// errs compares how the two sides ended.
+func (c *comparison) errs(statement string, control, candidate error) {
+	switch {
+	case outage(control) || outage(candidate):
+		c.inconclusive(fmt.Sprintf("a connection failed or was canceled in %s", statement))
+		return
+	case backend.CodeOf(control) == backend.CodeTimeout || backend.CodeOf(candidate) == backend.CodeTimeout:
+		if backend.CodeOf(control) != backend.CodeOf(candidate) {
+			c.inconclusive(fmt.Sprintf("one side timed out in %s", statement))
+			return
+		}
+	}
+	a, b := failureOf(control), failureOf(candidate)
+	if a == b {
+		return
+	}
+	detail := cmp.Diff(a, b)
+	for _, side := range []struct {
+		who string
+		err error
+	}{{"control", control}, {"candidate", candidate}} {
+		if side.err != nil {
+			detail += fmt.Sprintf("\n%s: %v", side.who, side.err)
+		}
+	}
+	c.add(Diff{Kind: DiffError, Statement: statement, Detail: detail})
+}
+
+// renames matches volatile values: the first pair that differs gets a number on
+// both sides, and from then on one may stand where the other stands.
+type renames struct {
+	control, candidate map[string]int
+}
+
+// match says whether the cells a (control) and b (candidate), which differ, are
+// the same volatile value. Only a volatile column may introduce a new pair.
+func (n *renames) match(a, b string, volatile bool) bool {
+	if a == "n" || b == "n" {
+		return false // NULL on one side only is never volatile
+	}
+	if n.control == nil {
+		n.control, n.candidate = make(map[string]int), make(map[string]int)
+	}
+	i, seenA := n.control[a]
+	j, seenB := n.candidate[b]
+	if seenA || seenB {
+		return seenA && seenB && i == j
+	}
+	if volatile {
+		n.control[a], n.candidate[b] = len(n.control), len(n.candidate)
+	}
+	return volatile
+}
+
+// observation is what one statement of a write did on one side.
+type observation struct {
+	name     string
+	sql      string
+	args     []any
+	columns  []builder.Column
+	ordered  bool
+	rows     []*row
+	affected int64
+	err      error
+}
+
+// step compares two observations of one statement of a write. Their rows are
+// held in memory, so an order that is not fixed can be mended by sorting.
+func (c *comparison) step(control, candidate *observation) {
+	if control.sql != candidate.sql || !c.args(control.args, candidate.args) {
+		c.add(Diff{
+			Kind: DiffStatement, Statement: control.name,
+			Detail: cmp.Diff([]string{control.sql, fmt.Sprint(control.args)}, []string{candidate.sql, fmt.Sprint(candidate.args)}),
+		})
+		return
+	}
+	c.errs(control.name, control.err, candidate.err)
+	if control.err != nil || candidate.err != nil {
+		return
+	}
+	if control.affected != candidate.affected {
+		c.add(Diff{Kind: DiffAffected, Statement: control.name, Detail: fmt.Sprintf("- %d\n+ %d", control.affected, candidate.affected)})
+	}
+	if !c.columns(control.name, control.columns, candidate.columns) {
+		return
+	}
+	if !control.ordered && !slices.EqualFunc(control.rows, candidate.rows, (*row).equal) {
+		sortRows(control.columns, control.rows)
+		sortRows(control.columns, candidate.rows)
+		c.rules[RuleBag]++
+	}
+	n := min(len(control.rows), len(candidate.rows))
+	for i := range n {
+		c.pair(control.name, control.columns, int64(i+1), control.rows[i], candidate.rows[i])
+	}
+	for i, r := range control.rows[n:] {
+		c.add(Diff{Kind: DiffMissing, Statement: control.name, Row: int64(n + i + 1), Detail: "- " + r.text(control.columns)})
+	}
+	for _, r := range candidate.rows[n:] {
+		c.add(Diff{Kind: DiffExtra, Statement: control.name, Detail: "+ " + r.text(control.columns)})
+	}
+}
+
+// args compares arguments, volatile values that were passed on included.
+func (c *comparison) args(control, candidate []any) bool {
+	if len(control) != len(candidate) {
+		return false
+	}
+	for i := range control {
+		a, b := fmt.Sprintf("%T %v", control[i], control[i]), fmt.Sprintf("%T %v", candidate[i], candidate[i])
+		if a == b {
+			continue
+		}
+		s, ok := control[i].(string)
+		t, ok2 := candidate[i].(string)
+		if !ok || !ok2 || !c.namedArray(s, t) && !c.named("v"+s, "v"+t) {
+			return false
+		}
+	}
+	return true
+}
+
+// named counts the use of an existing rename.
+func (c *comparison) named(a, b string) bool {
+	if !c.names.match(a, b, false) {
+		return false
+	}
+	c.rules[RuleVolatile]++
+	return true
+}
+
+// namedArray matches array literals of keys, as nested selections take them,
+// member by member.
+func (c *comparison) namedArray(a, b string) bool {
+	x, y := arrayMembers(a), arrayMembers(b)
+	if x == nil || len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if x[i] != y[i] && !c.named("v"+x[i], "v"+y[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// pair compares two rows that belong together.
+func (c *comparison) pair(statement string, columns []builder.Column, n int64, control, candidate *row) {
+	c.compared++
+	if control.equal(candidate) {
+		return
+	}
+	renamed := 0
+	for i, col := range columns {
+		a, b := control.cell(i), candidate.cell(i)
+		if a == b {
+			continue
+		}
+		if !c.names.match(a, b, col.Volatile) {
+			c.add(Diff{Kind: DiffValue, Statement: statement, Row: n, Detail: diffRows(columns, control, candidate)})
+			return
+		}
+		renamed++
+	}
+	c.rules[RuleVolatile] += renamed
+}
+
+// sortRows orders rows by their cells that are not volatile, which both sides
+// have alike, and by all cells where those are equal.
+func sortRows(columns []builder.Column, rows []*row) {
+	slices.SortStableFunc(rows, func(a, b *row) int {
+		for _, volatile := range []bool{false, true} {
+			for i, col := range columns {
+				if col.Volatile != volatile {
+					continue
+				}
+				if x, y := a.cell(i), b.cell(i); x < y {
+					return -1
+				} else if x > y {
+					return 1
+				}
+			}
+		}
+		return 0
+	})
+}

@@ -1,0 +1,95 @@
+package parity
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/executor"
+)
+
+// recorder is the Runner that one side of a write gets: it notes what each
+// statement did.
+type recorder struct {
+	runner executor.Runner
+	steps  []*observation
+	limit  int64 // bytes that all rows together may hold
+	parent *recorder
+}
+
+func (r *recorder) reset(tx executor.Runner) { r.runner, r.steps = tx, nil }
+
+// note adds a step to the outermost recorder.
+func (r *recorder) note(s *builder.Statement) *observation {
+	o := &observation{name: s.Name, sql: s.SQL, args: s.Args, ordered: s.Ordered}
+	for r.parent != nil {
+		r = r.parent
+	}
+	r.steps = append(r.steps, o)
+	return o
+}
+
+// Query runs s and holds its rows.
+func (r *recorder) Query(ctx context.Context, s *builder.Statement) (*executor.Rows, error) {
+	o := r.note(s)
+	rows, err := r.runner.Query(ctx, s)
+	if err != nil {
+		o.err = err
+		return nil, err
+	}
+	m, err := hold(rows, o, r.limit)
+	if err != nil {
+		o.err = err
+		return nil, err
+	}
+	o.affected = int64(len(o.rows))
+	return executor.NewRows(m, o.columns), nil
+}
+
+// Exec runs s and notes how many rows it affected.
+func (r *recorder) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
+	o := r.note(s)
+	o.affected, o.err = r.runner.Exec(ctx, s)
+	return o.affected, o.err
+}
+
+// InTx is a savepoint.
+func (r *recorder) InTx(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
+	return r.runner.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
+		return fn(ctx, &recorder{runner: tx, limit: r.limit, parent: r})
+	})
+}
+
+// operation names the whole of what was recorded.
+func (r *recorder) operation() string {
+	switch len(r.steps) {
+	case 0:
+		return "transaction"
+	case 1:
+		return r.steps[0].name
+	}
+	return fmt.Sprintf("%s and %d more", r.steps[0].name, len(r.steps)-1)
+}
+
+// total is the number of rows in all steps.
+func (r *recorder) total() int64 {
+	var n int64
+	for _, o := range r.steps {
+		n += int64(len(o.rows))
+	}
+	return n
+}
+
+// steps compares what two recorders noted.
+func (c *comparison) steps(control, candidate []*observation) {
+	n := min(len(control), len(candidate))
+	for i := range n {
+		c.step(control[i], candidate[i])
+	}
+	for _, o := range control[n:] {
+		c.add(Diff{Kind: DiffStatement, Statement: o.name, Detail: "- " + o.sql})
+	}
+	for _, o := range candidate[n:] {
+		c.add(Diff{Kind: DiffStatement, Statement: o.name, Detail: "+ " + o.sql})
+	}
+}

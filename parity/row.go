@@ -1,0 +1,116 @@
+package parity
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/codec"
+)
+
+// row is one row in canonical form: codec.AppendCanonical of each cell, one
+// after the other. Cell boundaries are kept beside the bytes, so that two rows
+// whose cells are shifted against each other are never equal.
+type row struct {
+	data []byte
+	ends []int32 // end of each cell in data
+}
+
+// reset empties r and keeps its memory.
+func (r *row) reset() { r.data, r.ends = r.data[:0], r.ends[:0] }
+
+// fill makes r the canonical form of one row of wire values.
+func (r *row) fill(columns []builder.Column, wire []backend.Column, values [][]byte) error {
+	r.reset()
+	for i, v := range values {
+		var err error
+		if r.data, err = columns[i].Type.AppendCanonical(r.data, v, codec.Format(wire[i].Format)); err != nil {
+			return err
+		}
+		r.ends = append(r.ends, int32(len(r.data)))
+	}
+	return nil
+}
+
+func (r *row) clone() *row {
+	return &row{data: append([]byte(nil), r.data...), ends: append([]int32(nil), r.ends...)}
+}
+
+// cell is the canonical form of column i.
+func (r *row) cell(i int) string {
+	start := int32(0)
+	if i > 0 {
+		start = r.ends[i-1]
+	}
+	return string(r.data[start:r.ends[i]])
+}
+
+func (r *row) equal(o *row) bool {
+	if len(r.ends) != len(o.ends) || string(r.data) != string(o.data) {
+		return false
+	}
+	for i := range r.ends {
+		if r.ends[i] != o.ends[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// rowKey identifies a row's content: two independent 64-bit hashes.
+type rowKey [2]uint64
+
+// hasher makes rowKeys; its seeds are random, so no data can be made to collide.
+type hasher struct{ a, b maphash.Hash }
+
+func (h *hasher) key(r *row) rowKey {
+	h.a.Reset()
+	h.b.Reset()
+	var n [4]byte
+	for _, end := range r.ends {
+		binary.LittleEndian.PutUint32(n[:], uint32(end))
+		h.a.Write(n[:])
+		h.b.Write(n[:])
+	}
+	h.a.Write(r.data)
+	h.b.Write(r.data)
+	return rowKey{h.a.Sum64(), h.b.Sum64()}
+}
+
+// show is a cell for people: NULL, or the text in quotes.
+func show(cell string) string {
+	if strings.HasPrefix(cell, "v") {
+		return cell[1:]
+	}
+	return "NULL"
+}
+
+// table is what go-cmp compares and prints: one entry per column.
+func (r *row) table(columns []builder.Column) map[string]string {
+	m := make(map[string]string, len(columns))
+	for i, c := range columns {
+		m[c.Name] = show(r.cell(i))
+	}
+	return m
+}
+
+// diffRows is the readable difference of two rows, control first.
+func diffRows(columns []builder.Column, control, candidate *row) string {
+	return cmp.Diff(control.table(columns), candidate.table(columns))
+}
+
+// text is a row for people.
+func (r *row) text(columns []builder.Column) string {
+	var b strings.Builder
+	for i, c := range columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.Name + "=" + show(r.cell(i)))
+	}
+	return b.String()
+}

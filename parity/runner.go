@@ -1,0 +1,237 @@
+package parity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/executor"
+)
+
+// Backend is one side of a Runner: *executor.DB is one.
+type Backend interface {
+	executor.Beginner
+	Backend() backend.Backend
+}
+
+// Runner is an executor.Runner that runs every operation on two backends. It is
+// safe for concurrent use.
+type Runner struct {
+	h                  *Harness
+	control, candidate Backend
+}
+
+var _ executor.Runner = (*Runner)(nil)
+
+// NewRunner makes a Runner that answers with control's answers and compares
+// candidate's with them. Both must be connected to one database: reads share an
+// exported snapshot.
+func NewRunner(h *Harness, control, candidate Backend) *Runner {
+	return &Runner{h: h, control: control, candidate: candidate}
+}
+
+// Query runs s on both backends. A read streams: its Rows are the control's,
+// and a mismatch is their error at the end. A write's rows are held until the
+// control has committed. Errors are *backend.Error.
+func (r *Runner) Query(ctx context.Context, s *builder.Statement) (*executor.Rows, error) {
+	if !r.h.sampled() {
+		rows, err := r.control.Query(ctx, s)
+		r.skip(ctx, s.Name)
+		return rows, err
+	}
+	if s.Effect != builder.Read {
+		var rows *executor.Rows
+		err := r.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
+			var err error
+			rows, err = tx.Query(ctx, s)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		return rows, nil
+	}
+	p, err := r.open(ctx, &executor.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := p.query(ctx, s, func(bool, error) error { return p.finish(ctx) })
+	if err != nil {
+		if mismatch := p.finish(ctx); mismatch != nil {
+			return nil, mismatch
+		}
+		return nil, err
+	}
+	return rows, nil
+}
+
+// Exec runs s on both backends, as a transaction of its own, and returns how
+// many rows it affected on the control.
+func (r *Runner) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
+	var n int64
+	err := r.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
+		var err error
+		n, err = tx.Exec(ctx, s)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// InTx runs fn in a transaction on both backends. A read-only transaction runs
+// fn once, each statement on both sides of one snapshot. Any other runs fn on
+// the candidate, rolls it back, and then runs fn on the control: fn must keep
+// its effects to the Runner that it is given (see executor.Runner).
+func (r *Runner) InTx(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
+	switch {
+	case !r.h.sampled():
+		err := r.control.InTx(ctx, o, fn)
+		r.skip(ctx, "transaction")
+		return err
+	case o != nil && o.ReadOnly:
+		return r.read(ctx, o, fn)
+	}
+	return r.write(ctx, o, fn)
+}
+
+// read runs fn in one read-only transaction a side.
+func (r *Runner) read(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) (err error) {
+	p, err := r.open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if mismatch := p.finish(ctx); mismatch != nil && (err == nil || !errors.As(err, new(*MismatchError))) {
+			err = mismatch
+		}
+	}()
+	return fn(ctx, p)
+}
+
+// errRehearsed ends the candidate's transaction, which is always rolled back.
+var errRehearsed = errors.New("rehearsal is over")
+
+// write rehearses fn on the candidate and then runs it on the control.
+func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
+	report := r.report("")
+	rehearsal := &recorder{limit: r.h.maxBytes}
+	start := time.Now()
+	candidateErr := r.rehearse(ctx, o, fn, rehearsal)
+	report.Candidate.Duration = time.Since(start)
+
+	var c *comparison
+	start = time.Now()
+	err := r.control.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
+		run := &recorder{limit: r.h.maxBytes, runner: tx}
+		controlErr := fn(ctx, run)
+		if controlErr == nil {
+			controlErr = immediate(ctx, tx)
+		}
+		c = r.h.comparison()
+		report.Operation = run.operation()
+		report.Control.Rows, report.Candidate.Rows = run.total(), rehearsal.total()
+		c.steps(run.steps, rehearsal.steps)
+		c.errs(report.Operation, controlErr, candidateErr)
+		switch {
+		case c.verdict() == Mismatch:
+			return r.h.mismatch(r.h.fill(report, c, controlErr, candidateErr))
+		case controlErr != nil:
+			return controlErr
+		}
+		return nil
+	})
+	report.Control.Duration = time.Since(start)
+	if c == nil { // the control never came to run fn
+		c = r.h.comparison()
+		c.errs("transaction", err, candidateErr)
+	}
+	controlErr := err
+	if errors.As(err, new(*MismatchError)) {
+		controlErr = nil
+	} else if err != nil && candidateErr == nil {
+		c.errs(report.Operation, err, nil) // only the control's commit failed
+	}
+	report = r.h.fill(report, c, controlErr, candidateErr)
+	r.h.publish(ctx, report)
+	if report.Verdict == Mismatch && !errors.As(err, new(*MismatchError)) && err == nil {
+		return r.h.mismatch(report)
+	}
+	return err
+}
+
+// rehearse runs fn on the candidate and rolls back. A panic of fn is its error:
+// the control decides whether the caller sees one.
+func (r *Runner) rehearse(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error, rec *recorder) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = backend.New("rehearse", backend.CodeInternal, fmt.Errorf("panic: %v", p))
+		}
+	}()
+	err = r.candidate.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
+		rec.reset(tx)
+		if err := fn(ctx, rec); err != nil {
+			return err
+		}
+		if err := immediate(ctx, tx); err != nil {
+			return err
+		}
+		return errRehearsed
+	})
+	if errors.Is(err, errRehearsed) {
+		return nil
+	}
+	return err
+}
+
+// immediate makes deferred constraints speak now: a rollback would hide them.
+func immediate(ctx context.Context, tx executor.Runner) error {
+	_, err := tx.Exec(ctx, &builder.Statement{Name: "set constraints", SQL: "set constraints all immediate"})
+	return err
+}
+
+// skip counts an operation that ran on the control only.
+func (r *Runner) skip(ctx context.Context, operation string) {
+	report := r.report(operation)
+	report.Reason = "not sampled"
+	r.h.publish(ctx, report)
+}
+
+func (r *Runner) report(operation string) Report {
+	return Report{
+		Seq:       r.h.seq.Add(1),
+		Operation: operation,
+		Control:   Side{Backend: backend.ModeOf(r.control.Backend())},
+		Candidate: Side{Backend: backend.ModeOf(r.candidate.Backend())},
+	}
+}
+
+// fill completes a report from what the comparison found.
+func (h *Harness) fill(r Report, c *comparison, control, candidate error) Report {
+	r.Verdict, r.Reason, r.Diffs, r.Dropped = c.verdict(), c.reason, c.diffs, c.dropped
+	if len(c.rules) > 0 {
+		r.Rules = c.rules
+	}
+	for _, side := range []struct {
+		s   *Side
+		err error
+	}{{&r.Control, control}, {&r.Candidate, candidate}} {
+		if side.err != nil {
+			side.s.Code, side.s.SQLState = backend.CodeOf(side.err), backend.SQLStateOf(side.err)
+		}
+	}
+	return r
+}
+
+// mismatch is the error of an operation whose report is a mismatch.
+func (h *Harness) mismatch(r Report) error {
+	return backend.New("compare", backend.CodeParityMismatch, &MismatchError{Report: r})
+}
+
+// sampled decides for one operation.
+func (h *Harness) sampled() bool { return h.sample >= 1 || rand.Float64() < h.sample }
