@@ -4,11 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 )
 
 // Querier runs a query: a *sql.DB, *sql.Conn or *sql.Tx.
 type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// beginner is a Querier that can give Load a transaction of its own.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
 }
 
 // Option changes what Load reads.
@@ -28,17 +34,69 @@ func WithSchemas(schemas ...string) Option {
 	return optionFunc(func(c *config) { c.schemas = append(c.schemas, schemas...) })
 }
 
-// Load reads the catalog of the database behind db.
+// attempts is how often Load reads before it gives up on a schema that is being
+// changed under it.
+const attempts = 3
+
+// Load reads the catalog of the database behind db, as the current role sees
+// it, in a fixed number of statements. PostgreSQL 12 and newer.
+//
+// A *sql.DB or *sql.Conn is given a REPEATABLE READ, READ ONLY transaction of
+// its own, so that the Catalog shows one moment; it reads again, up to three
+// times, when objects vanish while their text is being printed. A *sql.Tx is
+// used as it stands, with its isolation, and is not ended.
+//
+// Two columns of one table with one camelCase name fail the Load: the error
+// joins one *CollisionError for each pair.
 func Load(ctx context.Context, db Querier, o ...Option) (*Catalog, error) {
-	return nil, errors.New("reading the catalog is not wired yet")
+	var conf config
+	for _, opt := range o {
+		opt.apply(&conf)
+	}
+	b, ok := db.(beginner)
+	if !ok {
+		return loadOnce(ctx, db, conf)
+	}
+	for n := 1; ; n++ {
+		c, err := loadInTx(ctx, b, conf)
+		if err == nil || n == attempts || !vanished(err) || ctx.Err() != nil {
+			return c, err
+		}
+	}
 }
 
-func baseType(types map[uint32]*Type, oid uint32) uint32 {
-	for {
-		t, ok := types[oid]
-		if !ok || t.Kind != 'd' || t.Base == 0 {
-			return oid
-		}
-		oid = t.Base
+func loadInTx(ctx context.Context, b beginner, conf config) (*Catalog, error) {
+	tx, err := b.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("read catalog: begin: %w", err)
 	}
+	// Nothing was written: rolling back ends it as well as committing, and
+	// database/sql throws the connection away if even that does not work.
+	defer func() { _ = tx.Rollback() }()
+	return loadOnce(ctx, tx, conf)
+}
+
+func loadOnce(ctx context.Context, q Querier, conf config) (*Catalog, error) {
+	l := newLoader(q)
+	if err := l.read(ctx, conf); err != nil {
+		return nil, fmt.Errorf("read catalog: %w", err)
+	}
+	return l.finish()
+}
+
+// vanished says that the server met an object that another session has dropped
+// since the snapshot was taken: functions that print expressions look at the
+// newest state. Both drivers' errors have the method.
+func vanished(err error) bool {
+	var s interface{ SQLState() string }
+	if !errors.As(err, &s) {
+		return false
+	}
+	switch s.SQLState() {
+	case "XX000", // internal_error: "cache lookup failed for function 16400"
+		"42P01", "42883", "42704", // undefined table, function, object
+		"40001": // a standby cancelled the snapshot
+		return true
+	}
+	return false
 }

@@ -131,11 +131,11 @@ type Triggers struct {
 // Event is a set of statement kinds on which a trigger fires.
 type Event uint8
 
-// The members of an Event set.
+// The members of an Event set, in the order of pg_trigger.tgtype.
 const (
 	OnInsert Event = 1 << iota
-	OnUpdate
 	OnDelete
+	OnUpdate
 	OnTruncate
 )
 
