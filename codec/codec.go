@@ -20,16 +20,16 @@ const (
 
 // TypeInfo is what a catalog says of one type that is not built in (or of any).
 type TypeInfo struct {
-	OID    uint32
-	Schema string
-	Name   string // pg_type.typname
-	Kind   byte   // pg_type.typtype: b base, c composite, d domain, e enum, p pseudo, r range, m multirange
-	Elem   uint32 // element type of an array (pg_type.typelem where typcategory is A), else 0
-	Base   uint32 // base type of a domain, subtype of a range, range of a multirange, else 0
-	Delim  byte   // pg_type.typdelim; 0 means ','
-	NotNull bool  // a domain that is not null
-	Labels []string    // of an enum, in order
-	Fields []FieldInfo // of a composite, in order
+	OID     uint32
+	Schema  string
+	Name    string      // pg_type.typname
+	Kind    byte        // pg_type.typtype: b base, c composite, d domain, e enum, p pseudo, r range, m multirange
+	Elem    uint32      // element type of an array (pg_type.typelem where typcategory is A), else 0
+	Base    uint32      // base type of a domain, subtype of a range, range of a multirange, else 0
+	Delim   byte        // pg_type.typdelim; 0 means ','
+	NotNull bool        // a domain that is not null
+	Labels  []string    // of an enum, in order
+	Fields  []FieldInfo // of a composite, in order
 }
 
 // FieldInfo is one field of a composite type.

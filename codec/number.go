@@ -1,0 +1,312 @@
+package codec
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"strconv"
+)
+
+// exactly checks the length of a value of fixed size.
+func exactly(wire []byte, n int) error {
+	if len(wire) != n {
+		return fmt.Errorf("%d bytes, want %d", len(wire), n)
+	}
+	return nil
+}
+
+func binInt2(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if err := exactly(wire, 2); err != nil {
+		return dst, err
+	}
+	return strconv.AppendInt(dst, int64(int16(binary.BigEndian.Uint16(wire))), 10), nil
+}
+
+func binInt4(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if err := exactly(wire, 4); err != nil {
+		return dst, err
+	}
+	return strconv.AppendInt(dst, int64(int32(binary.BigEndian.Uint32(wire))), 10), nil
+}
+
+func binInt8(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if err := exactly(wire, 8); err != nil {
+		return dst, err
+	}
+	return strconv.AppendInt(dst, int64(binary.BigEndian.Uint64(wire)), 10), nil
+}
+
+func binUint4(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if err := exactly(wire, 4); err != nil {
+		return dst, err
+	}
+	return strconv.AppendUint(dst, uint64(binary.BigEndian.Uint32(wire)), 10), nil
+}
+
+func binUint8(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if err := exactly(wire, 8); err != nil {
+		return dst, err
+	}
+	return strconv.AppendUint(dst, binary.BigEndian.Uint64(wire), 10), nil
+}
+
+func binFloat4(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if err := exactly(wire, 4); err != nil {
+		return dst, err
+	}
+	return appendFloat4(dst, math.Float32frombits(binary.BigEndian.Uint32(wire))), nil
+}
+
+func binFloat8(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if err := exactly(wire, 8); err != nil {
+		return dst, err
+	}
+	return appendFloat8(dst, math.Float64frombits(binary.BigEndian.Uint64(wire))), nil
+}
+
+// appendFloat8 appends the server's text of a float8: the shortest digits that
+// read back, plain between 1e-4 and 1e15, else with an exponent of two digits
+// or more.
+func appendFloat8(dst []byte, v float64) []byte { return appendFloat(dst, v, 64, 15) }
+
+// appendFloat4 is appendFloat8 for float4, where plain notation ends at 1e6.
+func appendFloat4(dst []byte, v float32) []byte { return appendFloat(dst, float64(v), 32, 6) }
+
+func appendFloat(dst []byte, v float64, size, plain int) []byte {
+	switch {
+	case v != v:
+		return append(dst, "NaN"...)
+	case math.IsInf(v, 1):
+		return append(dst, "Infinity"...)
+	case math.IsInf(v, -1):
+		return append(dst, "-Infinity"...)
+	case v == 0:
+		if math.Signbit(v) {
+			dst = append(dst, '-')
+		}
+		return append(dst, '0')
+	}
+	mark := len(dst)
+	dst = strconv.AppendFloat(dst, v, 'e', -1, size)
+	if onBound(dst[mark:], v, size) {
+		dst = appendInside(dst[:mark], v, size)
+	}
+	// d.ddde±xx is the right text already, unless plain notation is due.
+	e := len(dst) - 1
+	for dst[e] != 'e' {
+		e--
+	}
+	exp, _ := strconv.Atoi(string(dst[e+1:])) // at most 4 bytes: stays on the stack
+	if exp < -4 || exp >= plain {
+		return dst
+	}
+	var buf [24]byte
+	digits := buf[:0]
+	for _, c := range dst[mark:e] {
+		if c != '.' && c != '-' {
+			digits = append(digits, c)
+		}
+	}
+	dst = dst[:mark]
+	if v < 0 {
+		dst = append(dst, '-')
+	}
+	return appendPlain(dst, digits, exp)
+}
+
+// appendPlain writes digits, of which the first has the value 10^exp, without
+// an exponent.
+func appendPlain(dst, digits []byte, exp int) []byte {
+	if exp < 0 {
+		dst = append(dst, "0."...)
+		for range -exp - 1 {
+			dst = append(dst, '0')
+		}
+		return append(dst, digits...)
+	}
+	whole := min(exp+1, len(digits))
+	dst = append(dst, digits[:whole]...)
+	for range exp + 1 - whole {
+		dst = append(dst, '0')
+	}
+	if whole < len(digits) {
+		dst = append(append(dst, '.'), digits[whole:]...)
+	}
+	return dst
+}
+
+// onBound says whether the decimal text lies exactly half way between v and its
+// neighbour. Such a text reads back as v only by round-half-even. Go takes it,
+// the server does not (its Ryu has acceptBounds off: 1e23 prints as
+// 9.999999999999999e+22).
+//
+// v = m·2^e, the bounds are (2m±1)·2^(e-1) with an odd first factor; so the text
+// d·10^k is on a bound only if the odd part of d·5^k is 2m±1, and only for
+// k >= 0: with a fraction, a bound has far more digits than a shortest text.
+func onBound(text []byte, v float64, size int) bool {
+	limit, mantissaBits := float64(1<<53), 52
+	if size == 32 {
+		limit, mantissaBits = 1<<24, 23
+	}
+	if math.Abs(v) < limit {
+		return false
+	}
+	var d uint64
+	fraction, seenDot, i := 0, false, 0
+	for ; text[i] != 'e'; i++ {
+		switch c := text[i]; {
+		case c == '.':
+			seenDot = true
+		case c != '-':
+			d = d*10 + uint64(c-'0')
+			if seenDot {
+				fraction++
+			}
+		}
+	}
+	exp, _ := strconv.Atoi(string(text[i+1:]))
+	k := exp - fraction
+	if k < 0 || k > 27 || d == 0 {
+		return false
+	}
+	odd := d >> bits.TrailingZeros64(d)
+	for range k {
+		hi, lo := bits.Mul64(odd, 5)
+		if hi != 0 {
+			return false
+		}
+		odd = lo
+	}
+	var m uint64
+	if size == 32 {
+		m = uint64(math.Float32bits(float32(v))&(1<<23-1) | 1<<23)
+	} else {
+		m = math.Float64bits(v)&(1<<52-1) | 1<<52
+	}
+	// Below a power of two the neighbour is half as far: bound (4m-1)·2^(e-2).
+	return odd == 2*m+1 || odd == 2*m-1 || m == 1<<mantissaBits && odd == 4*m-1
+}
+
+// appendInside appends the shortest text of v that lies strictly inside its
+// bounds: the nearest of ever more digits.
+func appendInside(dst []byte, v float64, size int) []byte {
+	mark := len(dst)
+	for prec := 0; ; prec++ {
+		dst = strconv.AppendFloat(dst[:mark], v, 'e', prec, size)
+		back, err := strconv.ParseFloat(string(dst[mark:]), size)
+		if prec >= 17 || err == nil && back == v && !onBound(dst[mark:], v, size) {
+			return dst
+		}
+	}
+}
+
+// Signs of a binary numeric (numeric.c).
+const (
+	numericNegative    = 0x4000
+	numericNaN         = 0xC000
+	numericInfinity    = 0xD000
+	numericNegInfinity = 0xF000
+)
+
+// binNumeric: ndigits, weight, sign, dscale, then base-10000 digits, of which
+// the first has the value 10000^weight.
+func binNumeric(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if len(wire) < 8 {
+		return dst, errShort
+	}
+	n := int(binary.BigEndian.Uint16(wire))
+	weight := int(int16(binary.BigEndian.Uint16(wire[2:])))
+	sign := binary.BigEndian.Uint16(wire[4:])
+	scale := int(binary.BigEndian.Uint16(wire[6:]) & 0x3FFF)
+	digits := wire[8:]
+	if err := exactly(digits, 2*n); err != nil {
+		return dst, err
+	}
+	switch sign {
+	case 0:
+	case numericNegative:
+		dst = append(dst, '-')
+	case numericNaN:
+		return append(dst, "NaN"...), nil
+	case numericInfinity:
+		return append(dst, "Infinity"...), nil
+	case numericNegInfinity:
+		return append(dst, "-Infinity"...), nil
+	default:
+		return dst, fmt.Errorf("unknown sign %#x", sign)
+	}
+	group := func(i int) (uint16, error) {
+		if i < 0 || i >= n {
+			return 0, nil
+		}
+		g := binary.BigEndian.Uint16(digits[2*i:])
+		if g > 9999 {
+			return 0, errors.New("a digit over 9999")
+		}
+		return g, nil
+	}
+	if weight < 0 {
+		dst = append(dst, '0')
+	}
+	for i := 0; i <= weight; i++ {
+		g, err := group(i)
+		if err != nil {
+			return dst, err
+		}
+		if i == 0 {
+			dst = strconv.AppendUint(dst, uint64(g), 10)
+		} else {
+			dst = appendPadded(dst, uint32(g), 4)
+		}
+	}
+	if scale == 0 {
+		return dst, nil
+	}
+	dst = append(dst, '.')
+	end := len(dst) + scale
+	for i := weight + 1; len(dst) < end; i++ {
+		g, err := group(i)
+		if err != nil {
+			return dst, err
+		}
+		dst = appendPadded(dst, uint32(g), 4)
+	}
+	return dst[:end], nil
+}
+
+// appendPadded appends v in decimal with at least width digits (up to 10).
+func appendPadded(dst []byte, v uint32, width int) []byte {
+	var buf [10]byte
+	i := len(buf)
+	for v > 0 || width > 0 {
+		i--
+		buf[i] = byte('0' + v%10)
+		v /= 10
+		width--
+	}
+	return append(dst, buf[i:]...)
+}
+
+// binMoney writes money as lc_monetary C does: $1,234.56, -$1.00.
+func binMoney(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
+	if err := exactly(wire, 8); err != nil {
+		return dst, err
+	}
+	v := int64(binary.BigEndian.Uint64(wire))
+	cents := uint64(v)
+	if v < 0 {
+		dst, cents = append(dst, '-'), -cents
+	}
+	var buf [32]byte
+	whole := strconv.AppendUint(buf[:0], cents/100, 10)
+	dst = append(dst, '$')
+	for i, c := range whole {
+		if left := len(whole) - i; i > 0 && left%3 == 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, c)
+	}
+	return appendPadded(append(dst, '.'), uint32(cents%100), 2), nil
+}
