@@ -73,6 +73,9 @@ func loadInTx(ctx context.Context, b beginner, conf config) (*Catalog, error) {
 	// Nothing was written: rolling back ends it as well as committing, and
 	// database/sql throws the connection away if even that does not work.
 	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(ctx, noJITQuery); err != nil {
+		return nil, fmt.Errorf("read catalog: %w", err)
+	}
 	return loadOnce(ctx, tx, conf)
 }
 

@@ -49,6 +49,9 @@ func (l *loader) readTypes(ctx context.Context, query string) error {
 		&sqlName, &labels, &fields, &t.Default, &t.VolatileDefault, &t.Comment, &t.Extension)
 }
 
+// voidOID is what pg_proc says that a procedure without OUT arguments returns.
+const voidOID = 2278
+
 func (l *loader) readFunctions(ctx context.Context, query string) error {
 	var oid, schema, returns, defaults int64
 	var volatility, types, modes, names string
@@ -57,6 +60,9 @@ func (l *loader) readFunctions(ctx context.Context, query string) error {
 		found := f
 		found.OID, found.Schema, found.Returns = uint32(oid), l.schemas[uint32(schema)], uint32(returns)
 		found.Volatility = firstByte(volatility)
+		if found.Procedure && found.Returns == voidOID {
+			found.Returns = 0
+		}
 		found.sqlName = QuoteIdent(found.Schema) + "." + QuoteIdent(found.Name)
 		args, err := arguments(types, modes, names, int(defaults))
 		if err != nil {

@@ -89,7 +89,7 @@ type Arg struct {
 
 // Extension is one installed extension.
 type Extension struct {
-	Name    string
-	Version string
-	Schema  string
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Schema  string `json:"schema"`
 }
