@@ -34,6 +34,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fraiseql/fraiseql-go/internal/pgembed"
+	"github.com/fraiseql/fraiseql-go/internal/sample"
 )
 
 var (
@@ -90,6 +91,7 @@ type cluster struct {
 	count  atomic.Int64
 	kept   atomic.Bool
 	empty  template
+	sample template
 }
 
 // template is a database that others are cloned from. Nobody is ever connected
@@ -140,7 +142,7 @@ func (c *cluster) close() error {
 	}
 	var errs []error
 	if !c.server.Owned() {
-		for _, t := range []*template{&c.empty} {
+		for _, t := range []*template{&c.empty, &c.sample} {
 			if t.name != "" {
 				errs = append(errs, c.drop(t.name))
 			}
@@ -228,6 +230,15 @@ func (c *cluster) drop(name string) error {
 func DB(t testing.TB) string {
 	t.Helper()
 	return database(t, &binary.empty, "empty", nil)
+}
+
+// Sample is the DSN of a new database with the sample data (sample.Small) and
+// the extensions of contrib that the server has. Otherwise it is like DB.
+func Sample(t testing.TB) string {
+	t.Helper()
+	return database(t, &binary.sample, "sample", func(ctx context.Context, db *sql.DB) error {
+		return sample.Load(ctx, db, sample.Small)
+	})
 }
 
 func database(t testing.TB, from *template, suffix string, fill func(context.Context, *sql.DB) error) string {
