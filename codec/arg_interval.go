@@ -6,17 +6,22 @@ const wantInterval = `a string of numbers with units and a time, as in "1 year 2
 
 // intervalUnits are the units that the server knows by these full names and
 // that mean one thing only.
-var intervalUnits = map[string]bool{}
-
-func init() {
-	for _, unit := range []string{
-		"microsecond", "millisecond", "second", "sec", "minute", "min", "hour", "day", "week",
-		"month", "mon", "year", "decade", "century", "millennium",
-	} {
-		intervalUnits[unit], intervalUnits[unit+"s"] = true, true
-	}
-	intervalUnits["centuries"], intervalUnits["millennia"] = true, true
-	delete(intervalUnits, "centurys")
+var intervalUnits = map[string]bool{
+	"microsecond": true, "microseconds": true,
+	"millisecond": true, "milliseconds": true,
+	"second": true, "seconds": true,
+	"sec": true, "secs": true,
+	"minute": true, "minutes": true,
+	"min": true, "mins": true,
+	"hour": true, "hours": true,
+	"day": true, "days": true,
+	"week": true, "weeks": true,
+	"month": true, "months": true,
+	"mon": true, "mons": true,
+	"year": true, "years": true,
+	"decade": true, "decades": true,
+	"century": true, "centuries": true,
+	"millennium": true, "millennia": true, "millenniums": true,
 }
 
 // maxIntervalDigits keeps a number of an interval within what the server reads.
@@ -103,13 +108,10 @@ func isDuration(s []byte) bool {
 	if !ok {
 		return false
 	}
-	units, parts := "YMWD", 0
+	units, parts, timed := "YMWD", 0, false
 	for len(s) > 0 {
-		if s[0] == 'T' && units != "" && units[len(units)-1] == 'D' || s[0] == 'T' && units == "" {
-			units, s = "HMS", s[1:]
-			if len(s) == 0 {
-				return false
-			}
+		if s[0] == 'T' && !timed && len(s) > 1 {
+			units, s, timed = "HMS", s[1:], true
 			continue
 		}
 		end := 0

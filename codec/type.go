@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -44,6 +45,7 @@ type form uint8
 const (
 	formQuote        form = iota // a string
 	formPlain                    // a string that binary decoding never has to escape
+	formHex                      // bytea
 	formText                     // a string; the binary form is the text itself
 	formNumber                   // a number where JSON has it, else a string (NaN)
 	formNumberString             // a string always (Options.BigIntString)
@@ -244,6 +246,9 @@ func (t *Type) jsonFromBinary(dst, wire []byte, depth int) ([]byte, error) {
 	case formPlain, formNumberString:
 		dst, err := t.bin(t, append(dst, '"'), wire, depth)
 		return append(dst, '"'), err
+	case formHex:
+		dst = hex.AppendEncode(append(dst, `"\\x`...), wire)
+		return append(dst, '"'), nil
 	case formNumber:
 		dst, err := t.bin(t, dst, wire, depth)
 		return quoteUnlessNumber(dst, mark), err

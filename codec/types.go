@@ -27,7 +27,7 @@ type builtin struct {
 // stands below the row that its `of` names.
 var builtins = []builtin{
 	{oid: 16, array: 1000, name: "bool", kind: KindBool, form: formBool, bin: binBool, arg: argBool, want: "true or false"},
-	{oid: 17, array: 1001, name: "bytea", kind: KindBytes, form: formPlain, bin: binBytea, arg: argBytea, want: wantBytea},
+	{oid: 17, array: 1001, name: "bytea", kind: KindBytes, form: formHex, bin: binBytea, arg: argBytea, want: wantBytea},
 	{oid: 18, array: 1002, name: "char", kind: KindText, form: formQuote, bin: binChar, arg: argChar, want: wantChar},
 	{oid: 19, array: 1003, name: "name", kind: KindText, form: formText, bin: binCopy, arg: argName, want: "a string of at most 63 bytes"},
 	{oid: 20, array: 1016, name: "int8", kind: KindInt, form: formNumber, bin: binInt8, arg: argInt8, want: wantInt8},
