@@ -27,6 +27,17 @@ type TxOptions struct {
 	Isolation  sql.IsolationLevel // LevelDefault means read committed
 	ReadOnly   bool
 	Deferrable bool // waits for a safe snapshot; serializable and read-only only
+	// Snapshot is an exported snapshot (pg_export_snapshot) that the transaction
+	// reads from; repeatable read or serializable only. It is set before Session.
+	Snapshot string
 	// Session variables, set with set_config(name, value, true) before fn.
 	Session map[string]string
+}
+
+// Beginner is the ability of *DB to hold a transaction open beyond a function:
+// parity streams two of them side by side. *Tx is a Runner with Commit and
+// Rollback; Rollback after Commit does nothing.
+type Beginner interface {
+	Runner
+	Begin(ctx context.Context, o *TxOptions) (*Tx, error)
 }

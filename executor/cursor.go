@@ -1,0 +1,88 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+
+	"github.com/fraiseql/fraiseql-go/builder"
+)
+
+// A batch of parent rows starts small, so that the first bytes come soon, and
+// grows while what belongs to it stays below wantBytes in memory.
+const (
+	firstBatch = 100
+	largeBatch = 2000
+	wantBytes  = 1 << 20
+)
+
+// cursorName names the cursor of a query after its SQL: a driver that keeps
+// prepared statements keeps the description of FETCH's rows too, and FETCH from
+// one name with rows of two shapes would be decoded by the wrong one.
+func cursorName(s *builder.Statement) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s.SQL))
+	return "fraiseql_" + strconv.FormatUint(h.Sum64(), 16)
+}
+
+// cursor streams a query with nested levels and any number of rows: a batch of
+// rows at a time is read through a server-side cursor, its children are run, and
+// it is written out before the next one is read.
+func (x *execution) cursor(ctx context.Context, r Runner, p *builder.Plan) error {
+	s := &p.Root.Statement
+	name := cursorName(s)
+	declare := &builder.Statement{
+		Name: s.Name, SQL: "declare " + name + " no scroll cursor for " + s.SQL, Args: s.Args, Effect: builder.Read,
+	}
+	if _, err := r.Exec(ctx, declare); err != nil {
+		return err
+	}
+	out := x.out
+	out.buf = append(out.buf, '[')
+	var total int
+	for size := firstBatch; ; {
+		fetch := &builder.Statement{
+			Name: s.Name, SQL: "fetch forward " + strconv.Itoa(size) + " from " + name,
+			Effect: builder.Read, Ordered: s.Ordered, Columns: s.Columns,
+		}
+		batch, err := x.level(ctx, r, &p.Root, fetch, 0, false)
+		if err != nil {
+			return err
+		}
+		for i := range batch.len() {
+			if total > 0 {
+				out.buf = append(out.buf, ',')
+			}
+			total++
+			if err := batch.write(out, i); err != nil {
+				return err
+			}
+			if err := out.full(); err != nil {
+				return err
+			}
+		}
+		if batch.len() < size {
+			break
+		}
+		size = nextBatch(size, batch.size())
+	}
+	out.buf = append(out.buf, ']')
+	// Inside a larger transaction another query may want the name.
+	if _, err := r.Exec(ctx, &builder.Statement{Name: s.Name, SQL: "close " + name, Effect: builder.Read}); err != nil {
+		return fmt.Errorf("close cursor: %w", err)
+	}
+	return nil
+}
+
+// nextBatch is the size of the next batch after one of size rows took bytes. The
+// sizes are few, so that prepared FETCH statements are.
+func nextBatch(size, bytes int) int {
+	switch {
+	case bytes > 2*wantBytes:
+		return max(size/2, 1)
+	case bytes <= wantBytes/2:
+		return min(size*2, largeBatch)
+	}
+	return size
+}

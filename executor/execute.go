@@ -1,0 +1,332 @@
+package executor
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
+)
+
+// ExecOption changes one execution.
+type ExecOption interface{ applyExec(*execOptions) }
+
+type execOption func(*execOptions)
+
+func (f execOption) applyExec(o *execOptions) { f(o) }
+
+type execOptions struct {
+	session    map[string]string
+	isolation  sql.IsolationLevel
+	readOnly   bool
+	deferrable bool
+	maxRows    int64
+}
+
+// WithSession sets variables for the execution, with set_config(name, value,
+// true) in its transaction: row-level security reads them by current_setting.
+// Reads run in a transaction then too. Default: none.
+func WithSession(vars map[string]string) ExecOption {
+	return execOption(func(o *execOptions) { o.session = vars })
+}
+
+// WithIsolation is the level of the execution's transaction. Default: read
+// committed; repeatable read for a query with nested levels, which all read one
+// snapshot then.
+func WithIsolation(l sql.IsolationLevel) ExecOption {
+	return execOption(func(o *execOptions) { o.isolation = l })
+}
+
+// WithReadOnly refuses every write, by the server. Default: queries run read-only
+// where they run in a transaction, mutations read-write.
+func WithReadOnly() ExecOption {
+	return execOption(func(o *execOptions) { o.readOnly = true })
+}
+
+// WithDeferrable waits for a snapshot on which a serializable, read-only
+// transaction can't fail. It implies both. Default: no.
+func WithDeferrable() ExecOption {
+	return execOption(func(o *execOptions) {
+		o.isolation, o.readOnly, o.deferrable = sql.LevelSerializable, true, true
+	})
+}
+
+// WithMaxRows refuses an answer of more rows, nested ones included, with
+// backend.CodeLimit. Nothing is ever cut off silently. Default and 0: no bound.
+func WithMaxRows(n int64) ExecOption {
+	return execOption(func(o *execOptions) { o.maxRows = n })
+}
+
+// ExecutePlan runs p and writes its answer to w as {"data":…,"errors":null}. The
+// answer streams: a query holds no more than a buffer of it, or, with nested
+// levels, what belongs to some hundred rows of the outermost; a mutation's is
+// held until the commit has succeeded.
+//
+// On an error nothing was written, unless Partial says so: then what was written
+// is cut in the middle and is not JSON. The caller answers with WriteError in
+// the first case and breaks the connection off in the second. A write is never
+// reported as failed because its answer could not be delivered: then the error's
+// code is backend.CodeCanceled, Partial is true, and the write is committed.
+func ExecutePlan(ctx context.Context, r Runner, p *builder.Plan, w io.Writer, o ...ExecOption) error {
+	out := newOutput(w)
+	defer out.free()
+	x := newExecution(out, o)
+	if err := x.answer(ctx, r, p); err != nil {
+		return out.late(err)
+	}
+	return out.flush()
+}
+
+// Partial reports whether part of an answer had been written when err ended it:
+// the caller can't answer with anything else any more.
+func Partial(err error) bool {
+	var f interface{ final() }
+	return errors.As(err, &f)
+}
+
+// execution is one answer in the making.
+type execution struct {
+	out  *output
+	opt  execOptions
+	rows int64 // of the answer, so far
+}
+
+func newExecution(out *output, o []ExecOption) *execution {
+	x := &execution{out: out}
+	for _, opt := range o {
+		opt.applyExec(&x.opt)
+	}
+	return x
+}
+
+// answer appends the whole answer of p.
+func (x *execution) answer(ctx context.Context, r Runner, p *builder.Plan) error {
+	x.out.buf = append(x.out.buf, `{"data":`...)
+	if err := x.run(ctx, r, p); err != nil {
+		return err
+	}
+	x.out.buf = append(x.out.buf, `,"errors":null}`...)
+	return nil
+}
+
+// run appends the data of p, in the transaction that it needs.
+func (x *execution) run(ctx context.Context, r Runner, p *builder.Plan) error {
+	if p.Kind != builder.Query {
+		return x.inTx(ctx, r, x.txOptions(false), true, func(ctx context.Context, r Runner) error { return x.mutate(ctx, r, p) })
+	}
+	o := x.txOptions(true)
+	if len(p.Root.Children) == 0 && len(o.Session) == 0 && o.Isolation == sql.LevelDefault && !x.opt.readOnly {
+		return x.query(ctx, r, p)
+	}
+	if len(p.Root.Children) > 0 && o.Isolation == sql.LevelDefault {
+		o.Isolation = sql.LevelRepeatableRead // all levels read one snapshot
+	}
+	return x.inTx(ctx, r, o, false, func(ctx context.Context, r Runner) error { return x.query(ctx, r, p) })
+}
+
+func (x *execution) txOptions(readOnly bool) *TxOptions {
+	return &TxOptions{
+		Isolation: x.opt.isolation, ReadOnly: readOnly || x.opt.readOnly, Deferrable: x.opt.deferrable, Session: x.opt.session,
+	}
+}
+
+// inTx runs fn in a transaction. fn may run again: what it appended before is
+// forgotten, and if some of that was written already, it does not run again.
+// With hold nothing is written until the commit.
+func (x *execution) inTx(ctx context.Context, r Runner, o *TxOptions, hold bool, fn func(context.Context, Runner) error) error {
+	mark, written, rows, held := len(x.out.buf), x.out.written, x.rows, x.out.hold
+	x.out.hold = hold || held
+	defer func() { x.out.hold = held }()
+	return r.InTx(ctx, o, func(ctx context.Context, r Runner) error {
+		if x.out.written != written {
+			return finalError{backend.New("retry", backend.CodeConflict, errPartial)}
+		}
+		x.out.buf, x.rows = x.out.buf[:mark], rows
+		err := fn(ctx, r)
+		if x.out.written != written && err != nil {
+			return finalError{err}
+		}
+		return err
+	})
+}
+
+// query appends the data of a query.
+func (x *execution) query(ctx context.Context, r Runner, p *builder.Plan) error {
+	switch {
+	case len(p.Root.Children) == 0 && !p.Reverse:
+		return x.flat(ctx, r, p)
+	case p.Unbounded && !p.Reverse && !p.Single && len(p.Root.Children) > 0:
+		return x.cursor(ctx, r, p)
+	}
+	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, false)
+	if err != nil {
+		return err
+	}
+	return x.levelData(p, root)
+}
+
+// flat streams a query of one level.
+func (x *execution) flat(ctx context.Context, r Runner, p *builder.Plan) error {
+	rows, err := r.Query(ctx, &p.Root.Statement)
+	if err != nil {
+		return err
+	}
+	err = x.flatRows(p, rows)
+	if cerr := rows.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func (x *execution) flatRows(p *builder.Plan, rows *Rows) error {
+	enc := newEncoder(&p.Root)
+	if err := enc.attach(rows); err != nil {
+		return err
+	}
+	out := x.out
+	if !p.Single {
+		out.buf = append(out.buf, '[')
+	}
+	var n int64
+	var err error
+	for rows.Next() {
+		if n > 0 {
+			if p.Single {
+				return errNotSingle(p)
+			}
+			out.buf = append(out.buf, ',')
+		}
+		n++
+		if out.buf, err = enc.appendRow(out.buf, rows.Values(), rows.format); err != nil {
+			return err
+		}
+		if err := x.count(1); err != nil {
+			return err
+		}
+		if err := out.full(); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	switch {
+	case !p.Single:
+		out.buf = append(out.buf, ']')
+	case n == 0:
+		out.buf = append(out.buf, "null"...)
+	}
+	return guard(p, n)
+}
+
+// levelData appends a query or mutation whose levels are in memory.
+func (x *execution) levelData(p *builder.Plan, root *level) error {
+	n := root.len()
+	if p.Single {
+		switch n {
+		case 0:
+			x.out.buf = append(x.out.buf, "null"...)
+			return nil
+		case 1:
+			return root.write(x.out, 0)
+		}
+		return errNotSingle(p)
+	}
+	x.out.buf = append(x.out.buf, '[')
+	for i := range n {
+		if i > 0 {
+			x.out.buf = append(x.out.buf, ',')
+		}
+		row := i
+		if p.Reverse {
+			row = n - 1 - i
+		}
+		if err := root.write(x.out, row); err != nil {
+			return err
+		}
+		if err := x.out.full(); err != nil {
+			return err
+		}
+	}
+	x.out.buf = append(x.out.buf, ']')
+	return nil
+}
+
+// mutate runs a mutation inside its transaction and appends its data.
+func (x *execution) mutate(ctx context.Context, r Runner, p *builder.Plan) error {
+	if p.Result {
+		n, err := r.Exec(ctx, &p.Root.Statement)
+		if err == nil {
+			err = guard(p, n)
+		}
+		if err != nil {
+			return err
+		}
+		x.result(p, n)
+		return nil
+	}
+	if len(p.Root.Children) == 0 && !p.Reverse {
+		return x.flat(ctx, r, p)
+	}
+	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, false)
+	if err == nil {
+		err = guard(p, int64(root.len()))
+	}
+	if err != nil {
+		return err
+	}
+	return x.levelData(p, root)
+}
+
+// result appends {"success","message","affected"}.
+func (x *execution) result(p *builder.Plan, n int64) {
+	verb := map[builder.Kind]string{builder.Insert: "inserted", builder.Update: "updated", builder.Delete: "deleted"}[p.Kind]
+	success := n > 0 || !p.UniqueKey
+	message := strconv.FormatInt(n, 10) + " rows " + verb
+	switch {
+	case !success:
+		message = "no row matched"
+	case n == 1:
+		message = "1 row " + verb
+	}
+	x.out.buf = fmt.Appendf(x.out.buf, `{"success":%t,"message":%q,"affected":%d}`, success, message, n)
+}
+
+// count adds n rows to the answer and refuses those beyond the limit.
+func (x *execution) count(n int64) error {
+	x.rows += n
+	if x.opt.maxRows > 0 && x.rows > x.opt.maxRows {
+		return backend.New("read rows", backend.CodeLimit,
+			tell("the answer has more than %d rows", x.opt.maxRows))
+	}
+	return nil
+}
+
+// guard is max_affected: too many rows roll the mutation back.
+func guard(p *builder.Plan, n int64) error {
+	if p.Kind != builder.Query && p.MaxAffected >= 0 && n > p.MaxAffected {
+		return backend.New("guard", backend.CodeLimit,
+			tell("%d rows would be affected; max_affected is %d", n, p.MaxAffected))
+	}
+	return nil
+}
+
+var errPlan = errors.New("the plan names a column that its statement does not have")
+
+func errNotSingle(p *builder.Plan) error {
+	return backend.New("read rows", backend.CodeInternal,
+		fmt.Errorf("%s gave more than one row for a single object", p.Root.Statement.Name))
+}
+
+// withArgs is s with its first arguments replaced.
+func withArgs(s *builder.Statement, first []any) *builder.Statement {
+	c := *s
+	c.Args = slices.Clone(s.Args)
+	copy(c.Args, first)
+	return &c
+}
