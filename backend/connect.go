@@ -149,9 +149,23 @@ func (h Host) address() (network, address string) {
 }
 
 // Dial opens the attempt's network connection, protected by TLS where the attempt
-// says so. Cancel requests dial the same way. It is bounded by ctx and by
-// ConnectTimeout, whichever ends first.
+// says so. It is bounded by ctx and by ConnectTimeout, whichever ends first.
 func (a Attempt) Dial(ctx context.Context) (net.Conn, error) {
+	network, address := a.Host.address()
+	return a.dial(ctx, network, address)
+}
+
+// Redial opens a second connection to the server at the other end of first: a
+// cancel request must not go where the name points to by now.
+func (a Attempt) Redial(ctx context.Context, first net.Conn) (net.Conn, error) {
+	network, address := a.Host.address()
+	if remote := first.RemoteAddr(); network == "tcp" && remote != nil {
+		address = remote.String()
+	}
+	return a.dial(ctx, network, address)
+}
+
+func (a Attempt) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
@@ -160,7 +174,6 @@ func (a Attempt) Dial(ctx context.Context) (net.Conn, error) {
 	if a.keepAlive < 0 {
 		d.KeepAlive = -1
 	}
-	network, address := a.Host.address()
 	conn, err := d.DialContext(ctx, network, address)
 	if err != nil || a.tls == nil {
 		return conn, err

@@ -1,0 +1,288 @@
+package pgx
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	jackpgx "github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
+)
+
+// conn is a stdlib connection that never asks for a statement to be repeated. It
+// embeds the driver's, so every optional interface of it stays.
+type conn struct {
+	*stdlib.Conn
+	c     *connector
+	gate  gate.Gate
+	epoch uint64 // the connector's epoch when the cache was last dropped
+}
+
+var (
+	_ driver.ConnBeginTx        = (*conn)(nil)
+	_ driver.ConnPrepareContext = (*conn)(nil)
+	_ driver.ExecerContext      = (*conn)(nil)
+	_ driver.NamedValueChecker  = (*conn)(nil)
+	_ driver.Pinger             = (*conn)(nil)
+	_ driver.QueryerContext     = (*conn)(nil)
+	_ driver.SessionResetter    = (*conn)(nil)
+	_ driver.Validator          = (*conn)(nil)
+)
+
+// errLost stands for a connection that broke after a statement may have been sent.
+// It is no driver.ErrBadConn, because database/sql would send the statement again.
+var errLost = &backend.Error{
+	Backend: "pgx", Code: backend.CodeServiceUnavailable,
+	Err: errors.New("the connection was lost; the statement may have run"),
+}
+
+// ready refuses a connection that can't be used; nothing was sent then, so
+// driver.ErrBadConn is right.
+func (c *conn) ready() error {
+	if c.gate.Held() {
+		return gate.ErrBusy
+	}
+	if c.Conn.Conn().IsClosed() {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// Close closes the connection, or leaves that to the rows that are open on it.
+func (c *conn) Close() error {
+	if !c.gate.Close() {
+		c.interrupt()
+		return nil
+	}
+	return c.Conn.Close()
+}
+
+// interrupt makes whoever reads from the server fail now. It is the only thing
+// that may be done from another goroutine.
+func (c *conn) interrupt() { _ = c.Conn.Conn().PgConn().Conn().SetDeadline(time.Unix(1, 0)) }
+
+// IsValid tells the pool to drop a closed connection, or one left in a transaction.
+func (c *conn) IsValid() bool {
+	return !c.gate.Held() && !c.Conn.Conn().IsClosed() && c.Conn.Conn().PgConn().TxStatus() == 'I'
+}
+
+// ResetSession is asked before the pool hands the connection out again.
+func (c *conn) ResetSession(ctx context.Context) error {
+	if c.gate.Held() {
+		return driver.ErrBadConn
+	}
+	return c.Conn.ResetSession(ctx)
+}
+
+// Ping checks the connection; a dead one is driver.ErrBadConn, for nothing ran.
+func (c *conn) Ping(ctx context.Context) error {
+	if err := c.ready(); err != nil {
+		return err
+	}
+	return c.Conn.Ping(ctx)
+}
+
+// PrepareContext prepares a statement by name on the server.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	if gate.IsCopy(query) {
+		return nil, gate.ErrCopy
+	}
+	return c.Conn.PrepareContext(ctx, query)
+}
+
+// BeginTx starts a transaction: BEGIN with the isolation level and READ ONLY where
+// asked for. READ WRITE is never said, so default_transaction_read_only holds.
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	if err := c.dropStale(ctx); err != nil {
+		return nil, backend.WithContext(ctx, err)
+	}
+	t, err := c.Conn.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, backend.WithContext(ctx, err)
+	}
+	return &tx{t, c}, nil
+}
+
+// ExecContext runs one statement. It goes through pgx's Query, because Exec
+// without arguments takes the simple protocol, which allows several statements and
+// has the retry bug.
+func (c *conn) ExecContext(ctx context.Context, query string, named []driver.NamedValue) (driver.Result, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	if gate.IsCopy(query) {
+		return nil, gate.ErrCopy
+	}
+	args := make([]any, len(named))
+	for i := range named {
+		args[i] = named[i].Value
+	}
+	rows, _, err := c.query(ctx, query, args)
+	if err == nil {
+		rows.Close()
+		err = rows.Err()
+	}
+	if err != nil {
+		return nil, backend.WithContext(ctx, err)
+	}
+	return driver.RowsAffected(rows.CommandTag().RowsAffected()), nil
+}
+
+// QueryContext runs one statement through stdlib, with the same care.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	if gate.IsCopy(query) {
+		return nil, gate.ErrCopy
+	}
+	rows, err := c.Conn.QueryContext(ctx, query, args)
+	if again, e := c.again(ctx, err); again {
+		rows, err = c.Conn.QueryContext(ctx, query, args)
+	} else {
+		err = e
+	}
+	if err != nil {
+		if errors.Is(err, driver.ErrBadConn) {
+			err = errLost
+		}
+		return nil, backend.WithContext(ctx, err)
+	}
+	return rows, nil
+}
+
+// query runs one statement natively and reads as far as the first row, so that the
+// columns are known and an early error is told here.
+func (c *conn) query(ctx context.Context, query string, args []any) (rows jackpgx.Rows, more bool, err error) {
+	rows, more, err = first(ctx, c.Conn.Conn(), query, args)
+	if err != nil {
+		var again bool
+		if again, err = c.again(ctx, err); again {
+			rows, more, err = first(ctx, c.Conn.Conn(), query, args)
+		}
+	}
+	return rows, more, err
+}
+
+func first(ctx context.Context, pc *jackpgx.Conn, query string, args []any) (jackpgx.Rows, bool, error) {
+	rows, err := pc.Query(ctx, query, args...)
+	if err != nil {
+		rows.Close()
+		return nil, false, err
+	}
+	more := rows.Next()
+	if err := rows.Err(); err != nil {
+		return nil, false, err
+	}
+	return rows, more, nil
+}
+
+// again decides about a failed statement. One that the server found stale did not
+// start: outside a transaction it may run again (true); inside, the transaction is
+// aborted and the error says so.
+func (c *conn) again(ctx context.Context, err error) (bool, error) {
+	if err == nil || !c.stale(err) {
+		return false, err
+	}
+	c.c.epoch.Add(1)
+	pc := c.Conn.Conn()
+	if pc.IsClosed() || ctx.Err() != nil {
+		return false, err
+	}
+	if pc.PgConn().TxStatus() != 'I' {
+		return false, fmt.Errorf("%w: %w", backend.ErrStaleStatement, err)
+	}
+	if e := c.dropStale(ctx); e != nil {
+		return false, e
+	}
+	return true, nil
+}
+
+// stale recognizes that the server refused a prepared statement before running it:
+// by SQLSTATE and by the server's function that said so (the same in every
+// language; utils/cache/plancache.c, commands/prepare.c, tcop/postgres.c,
+// tcop/pquery.c), since a function of the user's may raise any SQLSTATE. A pooler
+// that lost the statement names no function.
+func (c *conn) stale(err error) bool {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case "0A000":
+		return e.Routine == "RevalidateCachedQuery"
+	case "26000":
+		return e.Routine == "FetchPreparedStatement" || e.Routine == "exec_bind_message" || e.Routine == ""
+	case "08P01": // cache_describe: the formats are of a row that has changed
+		return e.Routine == "PortalSetResultFormat" || e.Routine == "exec_bind_message"
+	}
+	return false
+}
+
+// dropStale empties the statement caches where any connection met a stale
+// statement since this one last did.
+func (c *conn) dropStale(ctx context.Context) error {
+	now := c.c.epoch.Load()
+	pc := c.Conn.Conn()
+	if c.epoch == now || pc.PgConn().TxStatus() != 'I' {
+		return nil
+	}
+	if err := pc.DeallocateAll(ctx); err != nil {
+		return fmt.Errorf("drop stale statements: %w", err)
+	}
+	c.epoch = now
+	return nil
+}
+
+// tx ends a transaction, unless wire rows are still being read on its connection.
+type tx struct {
+	driver.Tx
+	c *conn
+}
+
+// Commit commits. A transaction that the server rolled back instead is ErrTxAborted.
+func (t *tx) Commit() error {
+	if t.c.gate.Held() {
+		return gate.ErrBusy
+	}
+	err := t.Tx.Commit()
+	if errors.Is(err, jackpgx.ErrTxCommitRollback) {
+		return &backend.Error{
+			Op: "commit", Backend: "pgx", SQLState: "25P02", Code: backend.CodeInternal,
+			Err: fmt.Errorf("%w: %w", backend.ErrTxAborted, err),
+		}
+	}
+	return lost(err)
+}
+
+// Rollback rolls back. Where rows are open (database/sql rolls back from another
+// goroutine when the context ends) the connection is given up instead, which the
+// server answers with the same rollback.
+func (t *tx) Rollback() error {
+	if t.c.gate.Held() {
+		t.c.interrupt()
+		return driver.ErrBadConn
+	}
+	return t.Tx.Rollback()
+}
+
+// lost replaces driver.ErrBadConn after something was sent.
+func lost(err error) error {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+		return errLost
+	}
+	return err
+}
