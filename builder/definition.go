@@ -86,7 +86,7 @@ type Filter struct {
 	Field string
 	JSON  []string        // path inside a json/jsonb column
 	Type  string          // type to compare the value at JSON as; "" means by the JSON value
-	Op    string          // name or alias of an operator as written
+	Op    string          // name or alias of an operator, see Operators
 	Value json.RawMessage // the operand as written; never nil for a field condition
 
 	Rel   string  // name of a relation
@@ -94,6 +94,9 @@ type Filter struct {
 	Sub   *Filter // over the related table; nil: every row
 
 	Place Path
+
+	// Where the parts of a field condition stand, if not all at Place.
+	fieldAt, opAt, valueAt Path
 }
 
 // Quant says how a filter over a relation counts rows.

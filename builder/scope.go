@@ -1,0 +1,133 @@
+package builder
+
+import (
+	"strconv"
+
+	"github.com/Masterminds/squirrel"
+
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/codec"
+)
+
+// maxListed bounds how many columns a problem lists as allowed.
+const maxListed = 100
+
+// field is something that a condition or a sort key can be about: a column, a
+// value inside a json column, the output of an aggregate.
+type field struct {
+	// expr is SQL text with a question mark for each of args (squirrel's form).
+	// A plain column has no args. Use sql() where expr is put into a statement.
+	expr string
+	args []any
+	typ  *codec.Type
+	// cast is the SQL name of the type for an argument that is compared with or
+	// written to the field. For a domain it is the type under it: a filter by a
+	// value that the domain refuses finds nothing, and is no error.
+	cast string
+	col  *catalog.Column // nil for what is not a column
+}
+
+// sql is the field's expression, to be put into a statement.
+func (f field) sql() squirrel.Sqlizer { return expression{f.expr, f.args} }
+
+// scope is where names are looked up: one table under one alias, or a set of
+// named expressions. A scope belongs to the building of one definition and is
+// not safe for concurrent use.
+type scope struct {
+	schema *Schema
+	table  *catalog.Table // nil where only virtual names exist
+	alias  string         // as it is, not quoted
+	// virtual names come before the table's columns: the outputs of group_by
+	// and aggregate, for HAVING.
+	virtual map[string]field
+	probs   *problems
+	shared  *counters
+}
+
+// counters is what all scopes of one definition have in common.
+type counters struct {
+	aliases int
+	filters int
+}
+
+// newScope is the outermost scope of a definition, over t as t0.
+func newScope(s *Schema, t *catalog.Table, probs *problems) *scope {
+	sc := &scope{schema: s, table: t, probs: probs, shared: &counters{}}
+	sc.alias = sc.nextAlias()
+	return sc
+}
+
+// nextAlias makes the aliases of one definition: t0, t1, … They are ours and
+// short, so the cut at 63 bytes can't make two of them meet.
+func (sc *scope) nextAlias() string {
+	a := "t" + strconv.Itoa(sc.shared.aliases)
+	sc.shared.aliases++
+	return a
+}
+
+// child is a scope over another table within the same definition. With alias
+// "" it takes the next free one.
+func (sc *scope) child(t *catalog.Table, alias string) *scope {
+	if alias == "" {
+		alias = sc.nextAlias()
+	}
+	return &scope{schema: sc.schema, table: t, alias: alias, probs: sc.probs, shared: sc.shared}
+}
+
+// from is the table and its alias, for FROM: "public"."users" AS "t0".
+func (sc *scope) from() string {
+	return sqlText(sc.table.SQLName()) + " AS " + ident(sc.alias)
+}
+
+// column is the expression of a column in this scope. alias "" leaves the
+// qualification out, for the target lists of INSERT and UPDATE.
+func (sc *scope) column(c *catalog.Column) field {
+	typ := sc.schema.typeOf(c)
+	f := field{typ: typ, cast: castName(typ), col: c, expr: sqlText(c.SQLName())}
+	if f.cast == "" { // a type that the catalog's query did not list
+		f.cast = sqlText(c.TypeName)
+	}
+	if sc.alias != "" {
+		f.expr = ident(sc.alias) + "." + f.expr
+	}
+	return f
+}
+
+// castName is the SQL name of the type under any domain, without a modifier.
+func castName(t *codec.Type) string { return sqlText(t.Base().SQLName()) }
+
+// field finds what name stands for. A name that does not exist and a column
+// that the role may not read are the same problem, so that nothing can be
+// learned of columns out of reach.
+func (sc *scope) field(name string, at Path) (field, bool) {
+	if f, ok := sc.virtual[name]; ok {
+		return f, true
+	}
+	if sc.table != nil {
+		if c, ok := sc.table.Column(name); ok && c.CanSelect {
+			return sc.column(c), true
+		}
+	}
+	sc.probs.unknown(at, "field", name, sc.readable())
+	return field{}, false
+}
+
+// readable lists the names that field would find, in the table's order.
+func (sc *scope) readable() []string {
+	var names []string
+	for _, name := range sortedKeys(sc.virtual) {
+		names = append(names, name)
+	}
+	if sc.table == nil {
+		return names
+	}
+	for _, c := range sc.table.Columns {
+		if len(names) == maxListed {
+			return append(names, "…")
+		}
+		if c.CanSelect {
+			names = append(names, c.JSONName)
+		}
+	}
+	return names
+}
