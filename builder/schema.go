@@ -19,6 +19,8 @@ type SchemaOptions struct {
 	// MaxFilters bounds the conditions of one definition, those in relations
 	// and aggregates included; 0 stands for 10,000.
 	MaxFilters int
+	// MaxDepth bounds how deep relations nest; 0 for 10.
+	MaxDepth int
 }
 
 // defaultMaxFilters is SchemaOptions.MaxFilters where it is 0. PostgreSQL

@@ -33,6 +33,12 @@ const (
 type Column struct {
 	Name string      // label in the SQL
 	Type *codec.Type // how its values become JSON
+	// Volatile says that two executions of the statement may give the column
+	// different values although nothing is wrong: a returned column that was not
+	// given a value and whose default is volatile (identity, nextval, now(),
+	// random), or any returned column that was not given a value in a table with
+	// row triggers that fire before the write. Parity renames such values.
+	Volatile bool
 }
 
 // Plan is a Definition turned into statements and the shape of their answer.
@@ -42,25 +48,31 @@ type Plan struct {
 	Root Node
 	// Single: the answer is one object (or null), not a list.
 	Single bool
-	// Result: the answer is {"success","message","affected"}: a delete without
-	// return_fields. Root.Statement has no columns then and is run by Exec.
+	// Result: the answer is {"success","message","affected"}: a write with
+	// "return_fields": null. Root.Statement has no columns then and is run by Exec.
 	Result bool
 	// UniqueKey: the filter pins a unique key by eq (success is false when no row matched).
 	UniqueKey bool
 	// MaxAffected: -1 for no guard. More rows: roll back with CodeLimit.
 	MaxAffected int64
-	// Reverse: rows come in reverse of the asked order (keyset paging "before").
+	// Reverse: rows come in reverse of the asked order (keyset paging "before"
+	// with a limit: the limit bounds what has to be turned round).
 	Reverse bool
 	// Unbounded: no small LIMIT is known, so nested selections need a cursor to
 	// keep memory constant.
 	Unbounded bool
+	// MaxRows is how many rows the root level may have; 0 for no bound. The SQL
+	// stops at one more, so that a larger result is seen, and refused with
+	// CodeLimit, without being read. Nested levels are not counted.
+	MaxRows int64
 }
 
 // Node is one level of the answer: a statement, how its columns become the
 // members of each object, and the nested levels below.
 type Node struct {
 	Statement Statement
-	// Members of each object, in answer order.
+	// Members of each object, in answer order. Two may name one column, and a
+	// column that no member names is there for the keys of a child.
 	Members []Member
 	// Children are the nested levels. Child statements take the keys of their
 	// parents as arrays, one per key column, in place of the first arguments.

@@ -1,0 +1,200 @@
+package builder
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/fraiseql/fraiseql-go/catalog"
+)
+
+// truth is what is known of a condition without looking at a row.
+type truth int8
+
+const (
+	sometimes truth = iota
+	everyRow
+	noRow
+)
+
+func (t truth) not() truth {
+	switch t {
+	case everyRow:
+		return noRow
+	case noRow:
+		return everyRow
+	}
+	return sometimes
+}
+
+// guard refuses an update or delete that would touch every row unless all_rows
+// says so, and all_rows beside a filter that says otherwise: one of the two is
+// then a mistake, and the wrong guess costs a table.
+func (p *planner) guard() {
+	all := p.truthOf(p.table, p.def.Filter) == everyRow
+	switch {
+	case all && !p.def.AllRows && p.def.Filter == nil:
+		p.probs.add(p.at("filters"), nil, `without filters every row would change; say "all_rows": true if that is meant`)
+	case all && !p.def.AllRows:
+		p.probs.add(p.at("filters"), nil, `the filter is true for every row; say "all_rows": true if that is meant`)
+	case !all && p.def.AllRows:
+		p.probs.add(p.at("all_rows"), nil, "all_rows and a filter that selects rows contradict each other; leave one out")
+	}
+}
+
+// truthOf is the truth of f over rows of t (nil: not known). It finds what is
+// decided by the shape of the tree and by columns that are never NULL; a
+// condition that happens to hold for all data of today is not its business.
+func (p *planner) truthOf(t *catalog.Table, f *Filter) truth {
+	switch {
+	case f == nil:
+		return everyRow
+	case f.And != nil:
+		return p.truthOfList(t, f.And, noRow)
+	case f.Or != nil:
+		return p.truthOfList(t, f.Or, everyRow)
+	case f.Not != nil:
+		return p.truthOf(t, f.Not).not()
+	case f.Rel != "":
+		return p.truthOfRelation(t, f)
+	case f.Field != "":
+		return truthOfField(t, f)
+	}
+	return everyRow // an empty object
+}
+
+// truthOfList combines a list: one stop decides it; all of the opposite decide
+// it the other way. An empty "and" is true, an empty "or" is false.
+func (p *planner) truthOfList(t *catalog.Table, list []*Filter, stop truth) truth {
+	result := stop.not()
+	for _, f := range list {
+		switch p.truthOf(t, f) {
+		case stop:
+			return stop
+		case sometimes:
+			result = sometimes
+		}
+	}
+	return result
+}
+
+func (p *planner) truthOfRelation(t *catalog.Table, f *Filter) truth {
+	var target *catalog.Table
+	if t != nil {
+		// Problems of the name are reported where the condition is made.
+		if rel, ok := p.schema.relation(t, f.Rel, f.Place, &problems{}); ok {
+			target = rel.target
+		}
+	}
+	sub := p.truthOf(target, f.Sub)
+	switch {
+	case f.Quant == Every && sub == everyRow, f.Quant == None && sub == noRow:
+		return everyRow
+	case f.Quant == Exists && sub == noRow:
+		return noRow
+	}
+	return sometimes
+}
+
+// truthOfField knows the conditions whose operand alone decides them.
+func truthOfField(t *catalog.Table, f *Filter) truth {
+	op := operatorName(f.Op)
+	switch op {
+	case "in":
+		if emptyList(f.Value) {
+			return noRow
+		}
+		return sometimes
+	case "nin":
+		if emptyList(f.Value) {
+			return everyRow
+		}
+		return sometimes
+	}
+	if len(f.JSON) > 0 || t == nil {
+		return sometimes
+	}
+	c, ok := t.Column(f.Field)
+	if !ok || !c.NotNull {
+		return sometimes
+	}
+	// From here on the column is never NULL.
+	switch op {
+	case "is_null":
+		return flagTruth(f.Value).not()
+	case "is_not_null":
+		return flagTruth(f.Value)
+	case "neq", "is_distinct_from":
+		if isNull(f.Value) {
+			return everyRow
+		}
+	case "like", "ilike", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex":
+		if matchesAll(op, f.Value) {
+			return everyRow
+		}
+	}
+	return sometimes
+}
+
+// flagTruth is the truth of a flag operand; a null flag counts as true.
+func flagTruth(raw json.RawMessage) truth {
+	if strings.TrimSpace(string(raw)) == "false" {
+		return noRow
+	}
+	return everyRow
+}
+
+func emptyList(raw json.RawMessage) bool {
+	var list []json.RawMessage
+	return json.Unmarshal(raw, &list) == nil && list != nil && len(list) == 0
+}
+
+// matchesAll says whether a pattern fits every text.
+func matchesAll(op string, raw json.RawMessage) bool {
+	var s *string
+	if json.Unmarshal(raw, &s) != nil || s == nil {
+		return false
+	}
+	switch op {
+	case "like", "ilike":
+		return *s != "" && strings.Trim(*s, "%") == ""
+	case "regex", "iregex":
+		return slices.Contains([]string{"", ".*", "^", "$", "^.*$", "^.*", ".*$"}, *s)
+	}
+	return *s == ""
+}
+
+// operatorName is the canonical name of an operator as written, or "".
+func operatorName(spelling string) string {
+	if ops := operatorIndex[spelling]; len(ops) > 0 {
+		return ops[0].Name
+	}
+	return ""
+}
+
+// pinsKey says whether f holds for at most one row because it compares all
+// columns of a unique key by eq: {"id":{"eq":7}}, also inside and.
+func (p *planner) pinsKey(f *Filter) bool {
+	pinned := map[*catalog.Column]bool{}
+	p.pinned(f, pinned)
+	for k := range p.table.Keys() {
+		if !slices.ContainsFunc(k.Columns, func(c *catalog.Column) bool { return !pinned[c] }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) pinned(f *Filter, into map[*catalog.Column]bool) {
+	switch {
+	case f == nil:
+	case f.And != nil:
+		for _, sub := range f.And {
+			p.pinned(sub, into)
+		}
+	case f.Field != "" && len(f.JSON) == 0 && operatorName(f.Op) == "eq" && !isNull(f.Value):
+		if c, ok := p.table.Column(f.Field); ok {
+			into[c] = true
+		}
+	}
+}

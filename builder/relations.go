@@ -1,0 +1,144 @@
+package builder
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/Masterminds/squirrel"
+
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/codec"
+)
+
+// defaultNesting is SchemaOptions.MaxDepth where it is 0.
+const defaultNesting = 10
+
+// Parts of a nested level's statement: k has the parents' keys and their 1-based
+// positions, c the related rows. Tables are t0, t1, …, so none can meet them.
+const (
+	keysAlias  = `"k".`
+	childAlias = `"c".`
+	ordColumn  = `"k"."ord"`
+)
+
+// selectRelation takes the output key of a relation and selects its key columns
+// in the parent. fixed: nothing may be added to what is selected.
+func (l *level) selectRelation(def *Relation, fixed bool) {
+	name := def.Name
+	if name == "" {
+		name = def.Key
+	}
+	most := l.p.schema.opts.MaxDepth
+	if most <= 0 {
+		most = defaultNesting
+	}
+	if l.depth >= most {
+		l.p.probs.add(def.Place, nil, "relations are nested deeper than %d", most)
+		return
+	}
+	rel, ok := l.p.schema.relation(l.scope.table, name, def.Place, l.p.probs)
+	if !ok {
+		return
+	}
+	key := def.Key
+	if key == "" {
+		key = catalog.CamelCase(name)
+	}
+	if !l.free(key, def.Place) {
+		return
+	}
+	n := nestedLevel{rel: rel, def: def}
+	for _, c := range rel.local {
+		f := l.scope.column(c)
+		if f.typ.Kind() == codec.KindArray {
+			l.p.probs.add(def.Place, nil, "a relation by an array column can't be selected")
+			return
+		}
+		before := len(l.out.cols)
+		i := l.out.add(f, l.scope.table)
+		if fixed && i == before {
+			l.p.probs.add(def.Place, nil, "distinct rows need %s among the fields for this relation", quoted(c.JSONName))
+			return
+		}
+		n.keys = append(n.keys, i)
+	}
+	l.members = append(l.members, Member{Key: key, Column: -1, Child: len(l.nested)})
+	l.nested = append(l.nested, n)
+}
+
+// child plans a nested level: one statement for all parents.
+//
+//	SELECT k.ord, c.id, c.title
+//	FROM unnest($1::int8[]) WITH ORDINALITY AS k (k1, ord)
+//	JOIN LATERAL (SELECT … FROM posts AS t1 WHERE t1.user_id = k.k1 …) AS c ON TRUE
+//	ORDER BY k.ord, c.id
+//
+// The keys are typed arrays, so the planner sees a plain join by the child's
+// index; a LATERAL without LIMIT or DISTINCT is pulled up into one (docs/adr).
+// To-many rows always have a total order: they are sorted by ord anyway.
+func (l *level) child(n *nestedLevel) Child {
+	p, d, r := l.p, n.def, n.rel
+	sub := newLevel(p, l.scope.child(r.target, ""), l.depth+1)
+	if !r.toMany {
+		p.checkToOne(d)
+	}
+	p.checkPage(d.Limit, d.Offset, d.Place.key("pagination"))
+	rows := p.rowsOf(sub, rowsDef{
+		fields: d.Fields, relations: d.Relations, fieldsAt: d.Place.key("fields"),
+		sort: d.Sort, distinct: d.Distinct, total: r.toMany,
+	})
+	arrays := make([]squirrel.Sqlizer, len(r.local))
+	names := make([]string, len(r.local)) // of the arrays' elements
+	for i := range r.local {
+		names[i] = ident("k" + strconv.Itoa(i+1))
+		arrays[i] = arg(nil, l.scope.column(r.local[i]).cast+"[]")
+		rows.where(expression{sql: sub.scope.column(r.remote[i]).expr + " = " + keysAlias + names[i]})
+	}
+	rows.where(condition(sub.scope, d.Filter))
+	children := sub.children()
+	if p.probs.count() > 0 {
+		return Child{}
+	}
+
+	// The first column is ord; what the order needs has to come out of the
+	// LATERAL too, for no order is kept through a join.
+	list := append([]squirrel.Sqlizer{expression{sql: ordColumn}}, sub.out.from(childAlias)...)
+	columns := append([]Column{{Name: "ord", Type: p.schema.types.Type(oidInt8)}}, sub.out.columns()...)
+	order := []squirrel.Sqlizer{expression{sql: ordColumn}}
+	for _, k := range rows.keys {
+		i := k.output - 1
+		if i < 0 {
+			i = sub.out.add(k.field, r.target)
+		}
+		order = append(order, expression{sql: childAlias + ident(sub.out.cols[i].Name) + k.suffix()})
+	}
+	if d.Limit == nil && d.Offset == nil && d.Distinct == nil {
+		rows.keys = nil
+	}
+	st, err := finish(p.name()+" > "+r.target.Name, Read, splice(
+		"SELECT ? FROM unnest(?) WITH ORDINALITY AS "+ident("k")+" ("+strings.Join(names, ", ")+", "+ident("ord")+
+			") JOIN LATERAL (?) AS "+ident("c")+" ON TRUE ORDER BY ?",
+		join(list, ", "), join(arrays, ", "), rows.statement(d.Limit, d.Offset), join(order, ", ")))
+	if err != nil {
+		p.fail(err)
+	}
+	st.Columns, st.Ordered = columns, rows.total || !r.toMany
+	return Child{Node: sub.node(st, children, 1), Keys: n.keys, Many: r.toMany}
+}
+
+// checkToOne refuses what can't mean anything for one row.
+func (p *planner) checkToOne(d *Relation) {
+	for _, m := range []struct {
+		given bool
+		key   string
+	}{
+		{len(d.Sort) > 0, "sort"},
+		{d.Limit != nil || d.Offset != nil, "pagination"},
+		{d.Distinct != nil, "distinct"},
+	} {
+		if m.given {
+			p.probs.add(d.Place.key(m.key), []string{"fields", "filters", "relations"},
+				"the relation leads to one row at most")
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package builder
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/Masterminds/squirrel"
+)
+
+// smallPage is how many root rows are few enough to be held in memory while
+// their nested levels are read.
+const smallPage = 1000
+
+// query plans a definition that reads rows.
+func (p *planner) query() *Plan {
+	d := p.def
+	l := newLevel(p, p.scope, 0)
+	paged := d.Limit != nil || d.Offset != nil || d.After != nil || d.Before != nil
+	rows := p.rowsOf(l, rowsDef{
+		fields: d.Fields, relations: d.Relations, fieldsAt: p.fieldsAt(),
+		sort: d.Sort, distinct: d.Distinct, total: paged,
+	})
+	rows.where(condition(p.scope, d.Filter))
+	reverse := p.keyset(rows)
+	children := l.children()
+	limit := d.Limit
+	if most := p.schema.opts.MaxRows; most > 0 && (limit == nil || *limit > most) {
+		one := most + 1
+		limit = &one
+	}
+	p.checkPage(d.Limit, d.Offset, p.at("pagination"))
+	if p.probs.count() > 0 {
+		return nil
+	}
+	st, err := finish(p.name(), Read, rows.statement(limit, d.Offset))
+	if err != nil {
+		p.fail(err)
+		return nil
+	}
+	st.Columns, st.Ordered = l.out.columns(), rows.total
+	return &Plan{
+		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse,
+		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !p.pinsKey(d.Filter),
+	}
+}
+
+// rowsDef is what the rows of a level are asked to be.
+type rowsDef struct {
+	fields    []Field
+	relations []Relation
+	fieldsAt  Path
+	sort      []Sort
+	distinct  *Distinct
+	total     bool // the order has to be total
+}
+
+// rows is the SELECT of one level while it is made.
+type rows struct {
+	level   *level
+	keys    []sortKey // ORDER BY
+	total   bool      // keys decide the order completely
+	on      []expression
+	unique  bool // SELECT DISTINCT
+	filters []squirrel.Sqlizer
+}
+
+// rowsOf resolves a level's selection, sort and distinct.
+func (p *planner) rowsOf(l *level, d rowsDef) *rows {
+	r := &rows{level: l, unique: d.distinct != nil && d.distinct.On == nil}
+	l.selectAll(d.fields, d.relations, d.fieldsAt, r.unique)
+	r.keys = p.sorts(l.scope, d.sort)
+	switch {
+	case r.unique:
+		p.distinctRows(r, d)
+		return r
+	case d.distinct != nil:
+		p.distinctOn(r, d.distinct)
+		d.total = true // which row stands for the others must not be left to chance
+	}
+	if d.total {
+		r.keys, r.total = p.totalOrder(l.scope, r.keys)
+	} else {
+		r.total = isTotal(l.scope.table, r.keys)
+	}
+	return r
+}
+
+// distinctRows is SELECT DISTINCT: every selected value needs equality, and the
+// sort keys must be among them. Rows are told apart by what is selected, so that
+// is what makes a total order.
+func (p *planner) distinctRows(r *rows, d rowsDef) {
+	out := &r.level.out
+	for _, c := range out.cols {
+		if !p.sortable(c.Type) {
+			p.probs.add(d.distinct.Place, nil, "distinct rows can't have %s: type %s has no equality", quoted(c.Name), c.Type)
+		}
+	}
+	for i := range r.keys {
+		k := &r.keys[i]
+		k.output = 1 + slices.IndexFunc(out.exprs, func(e expression) bool {
+			return e.sql == k.expr && slices.Equal(e.args, k.args)
+		})
+		if k.output == 0 {
+			p.probs.add(k.place, nil, "distinct rows are sorted by selected fields only")
+		}
+	}
+	if d.total {
+		for i, e := range out.exprs {
+			if f := (field{expr: e.sql, args: e.args, typ: out.cols[i].Type, col: out.source[i]}); !sameSort(r.keys, f) {
+				r.keys = append(r.keys, sortKey{field: f, output: i + 1})
+			}
+		}
+	}
+	r.total = len(r.keys) == len(out.exprs)
+}
+
+// distinctOn is SELECT DISTINCT ON: of the rows that are equal in its fields
+// the first by the sort is kept. PostgreSQL wants these fields first in ORDER
+// BY, so they are put there where the sort does not name them; a sort that
+// names one of them behind another field asks for two orders at once.
+func (p *planner) distinctOn(r *rows, d *Distinct) {
+	var on []sortKey
+	for i, name := range d.On {
+		at := d.Place.index(i)
+		f, ok := r.level.scope.field(name, at)
+		switch {
+		case !ok:
+		case !p.sortable(f.typ):
+			p.probs.add(at, nil, "distinct can't be by %s: type %s has no equality", quoted(name), f.typ)
+		case sameSort(on, f):
+			p.probs.add(at, nil, "%s is there already", quoted(name))
+		default:
+			on = append(on, sortKey{field: f})
+			r.on = append(r.on, expression{f.expr, f.args})
+		}
+	}
+	if len(d.On) == 0 {
+		p.probs.add(d.Place, nil, "names no field; use true for distinct rows")
+	}
+	lead := 0
+	for lead < len(r.keys) && sameSort(on, r.keys[lead].field) {
+		lead++
+	}
+	for _, k := range r.keys[lead:] {
+		if sameSort(on, k.field) {
+			p.probs.add(k.place, nil, "a sort by a distinct field must come before the other sort keys")
+		}
+	}
+	keys := slices.Clone(r.keys[:lead])
+	for _, k := range on {
+		if !sameSort(keys, k.field) {
+			keys = append(keys, k)
+		}
+	}
+	r.keys = append(keys, r.keys[lead:]...)
+}
+
+// where adds a condition; nil is none.
+func (r *rows) where(s squirrel.Sqlizer) {
+	if s != nil {
+		r.filters = append(r.filters, s)
+	}
+}
+
+// condition is f in sc, or nil where there is none.
+func condition(sc *scope, f *Filter) squirrel.Sqlizer {
+	if f == nil {
+		return nil
+	}
+	return sc.where(f)
+}
+
+// statement is the SELECT.
+func (r *rows) statement(limit, offset *int64) squirrel.SelectBuilder {
+	sel := squirrel.Select().Column(r.level.out.list()).From(r.level.scope.from())
+	if r.unique {
+		sel = sel.Distinct()
+	}
+	if len(r.on) > 0 {
+		on := "DISTINCT ON ("
+		for i, e := range r.on { // plain columns: they have no arguments
+			if i > 0 {
+				on += ", "
+			}
+			on += e.sql
+		}
+		sel = sel.Options(on + ")")
+	}
+	switch len(r.filters) {
+	case 0:
+	case 1:
+		sel = sel.Where(r.filters[0])
+	default: // squirrel puts nothing around the conditions that it joins
+		all := make([]squirrel.Sqlizer, len(r.filters))
+		for i, f := range r.filters {
+			all[i] = paren(f)
+		}
+		sel = sel.Where(join(all, " AND "))
+	}
+	if len(r.keys) > 0 {
+		sel = sel.OrderByClause(orderBy(r.keys))
+	}
+	return paged(sel, limit, offset)
+}
+
+// paged adds LIMIT and OFFSET, as arguments: one SQL text serves all pages.
+func paged(sel squirrel.SelectBuilder, limit, offset *int64) squirrel.SelectBuilder {
+	if limit != nil {
+		sel = sel.SuffixExpr(splice("LIMIT ?", arg(strconv.FormatInt(*limit, 10), "int8")))
+	}
+	if offset != nil {
+		sel = sel.SuffixExpr(splice("OFFSET ?", arg(strconv.FormatInt(*offset, 10), "int8")))
+	}
+	return sel
+}
+
+// checkPage refuses negative numbers.
+func (p *planner) checkPage(limit, offset *int64, at Path) {
+	if limit != nil && *limit < 0 {
+		p.probs.add(at.key("limit"), nil, "must not be negative")
+	}
+	if offset != nil && *offset < 0 {
+		p.probs.add(at.key("offset"), nil, "must not be negative")
+	}
+}
