@@ -16,10 +16,13 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // binary asks for binary values of every built-in type that the codec decodes.
 func binary(oid uint32) bool { return codec.Builtin().Type(oid).HasBinary() }
 
+// modes is every backend in every wire mode.
+func modes() []backend.Backend { return all.Modes(binary) }
+
 // eachMode runs f once for every backend in every wire mode.
 func eachMode(t *testing.T, f func(t *testing.T, b backend.Backend)) {
 	t.Helper()
-	for _, b := range all.Modes(binary) {
+	for _, b := range modes() {
 		t.Run(backend.ModeOf(b), func(t *testing.T) {
 			t.Parallel()
 			f(t, b)
@@ -29,7 +32,7 @@ func eachMode(t *testing.T, f func(t *testing.T, b backend.Backend)) {
 
 func config(t testing.TB, dsn string) backend.Config {
 	t.Helper()
-	cfg, err := backend.ParseDSN(dsn)
+	cfg, err := backend.ParseDSN(dsn, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
