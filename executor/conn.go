@@ -48,7 +48,7 @@ func (s *session) add(list []backend.Setting) {
 next:
 	for _, set := range list {
 		for i := range *s {
-			if (*s)[i].Name == set.Name {
+			if strings.EqualFold((*s)[i].Name, set.Name) {
 				(*s)[i].Value = set.Value
 				continue next
 			}
@@ -66,14 +66,20 @@ func checkSession(vars map[string]string) error {
 	if len(vars) > maxSession {
 		return backend.New("session", backend.CodeBadUserInput, tell("%d session variables; at most %d", len(vars), maxSession))
 	}
+	seen := make(map[string]bool, len(vars))
 	for name, value := range vars {
+		lower := strings.ToLower(name)
+		if seen[lower] {
+			return backend.New("session", backend.CodeBadUserInput, tell("session variable %.64q is given twice; letter case does not count", name))
+		}
+		seen[lower] = true
 		switch {
 		case !sessionName(name):
 			return backend.New("session", backend.CodeBadUserInput,
 				tell("session variable %.64q: want letters, digits and _, in parts joined by a dot", name))
 		case backend.Pinned(name):
 			return backend.New("session", backend.CodeBadUserInput, tell("session variable %q can't be changed", name))
-		case forbiddenSession[strings.ToLower(name)]:
+		case forbiddenSession[lower]:
 			return backend.New("session", backend.CodeBadUserInput, tell("session variable %q can't be changed by a request", name))
 		case strings.ContainsRune(value, 0):
 			return backend.New("session", backend.CodeBadUserInput, tell("session variable %q: the value has a NUL character", name))
