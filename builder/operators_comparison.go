@@ -10,6 +10,9 @@ var sameAs = []string{"point", "box", "polygon", "circle"}
 // numbers of points.
 var byEqual = []string{"line", "lseg"}
 
+// onlyEqual are the types that have = and no <>.
+var onlyEqual = []string{"cid"}
+
 var comparisonOperators = []Operator{
 	{
 		Name: "eq", Family: "comparison", Accepts: equalKinds, SQL: "{x} = {v}",
@@ -27,7 +30,7 @@ var comparisonOperators = []Operator{
 		Example: `{"edge": {"eq": "[(0,0),(1,1)]"}}`,
 	},
 	{
-		Name: "neq", Aliases: []string{"ne"}, Family: "comparison", Accepts: equalKinds, SQL: "{x} <> {v}",
+		Name: "neq", Aliases: []string{"ne"}, Family: "comparison", Accepts: equalKinds, SQL: "{x} <> {v}", except: onlyEqual,
 		Doc:     "Not equal. A NULL field is not found; null finds every value (IS NOT NULL).",
 		Example: `{"status": {"neq": "archived"}}`,
 	},
@@ -80,6 +83,7 @@ var comparisonOperators = []Operator{
 	},
 	{
 		Name: "nin", Aliases: []string{"notin", "not_in"}, Family: "comparison", Accepts: equalKinds, Operand: List, SQL: "{x} <> ALL({v})",
+		except: onlyEqual,
 		Doc: "None of the values. An empty list finds every row, also where the field is NULL; otherwise a NULL field is not found. " +
 			"null is refused in the list, because NOT IN with a NULL finds nothing.",
 		Example: `{"status": {"nin": ["archived", "deleted"]}}`,

@@ -18,20 +18,23 @@ func lengths(prefix, what, family string, accepts codec.Kind, sql string) []Oper
 	return rows
 }
 
+// The array operators are named with their schema: the extension intarray has
+// others of the same names for int4[], which refuse NULL members and make the
+// plain names ambiguous for int2[].
 var arrayOperators = append([]Operator{
 	{
-		Name: "contains", Aliases: []string{"array_contains"}, Family: "array", Accepts: codec.KindArray, SQL: "{x} @> {v}",
+		Name: "contains", Aliases: []string{"array_contains"}, Family: "array", Accepts: codec.KindArray, SQL: "{x} OPERATOR(pg_catalog.@>) {v}",
 		Doc:     "Has every element of the list, in any order. Every array contains the empty list.",
 		Example: `{"tags": {"contains": ["go", "sql"]}}`,
 		except:  []string{"int2vector", "oidvector"},
 	},
 	{
 		Name: "contained_by", Aliases: []string{"array_contained_by", "array_contained_in", "contained_in"}, Family: "array",
-		Accepts: codec.KindArray, SQL: "{x} <@ {v}", except: []string{"int2vector", "oidvector"},
+		Accepts: codec.KindArray, SQL: "{x} OPERATOR(pg_catalog.<@) {v}", except: []string{"int2vector", "oidvector"},
 		Doc: "Has no element that is not in the list.", Example: `{"tags": {"contained_by": ["go", "sql", "json"]}}`,
 	},
 	{
-		Name: "overlaps", Aliases: []string{"array_overlaps"}, Family: "array", Accepts: codec.KindArray, SQL: "{x} && {v}",
+		Name: "overlaps", Aliases: []string{"array_overlaps"}, Family: "array", Accepts: codec.KindArray, SQL: "{x} OPERATOR(pg_catalog.&&) {v}",
 		except: []string{"int2vector", "oidvector"},
 		Doc:    "Shares an element with the list.", Example: `{"tags": {"overlaps": ["go", "rust"]}}`,
 	},
