@@ -16,6 +16,7 @@ type Harness struct {
 	maxDiffs  int
 	maxBytes  int64
 	sample    float64
+	rollback  bool
 
 	seq atomic.Uint64
 
@@ -60,6 +61,11 @@ func WithMaxBytes(n int64) Option { return option(func(h *Harness) { h.maxBytes 
 // per operation; the others run on the control only and count as NotCompared.
 // Default 1.
 func WithSample(p float64) Option { return option(func(h *Harness) { h.sample = p }) }
+
+// WithRollback rolls the control's writes back too, after they were compared:
+// nothing is stored, and answers say what would have been. For a corpus that is
+// run on data that must stay as it is. Sequences advance all the same.
+func WithRollback() Option { return option(func(h *Harness) { h.rollback = true }) }
 
 // NewHarness makes a Harness.
 func NewHarness(options ...Option) *Harness {

@@ -28,7 +28,7 @@ type lockstep struct {
 	err      error
 }
 
-func (l *lockstep) Columns() []backend.Column { return l.control.Wire() }
+func (l *lockstep) Columns() []backend.Column { return wireColumns(l.control) }
 func (l *lockstep) Values() [][]byte          { return l.control.Values() }
 func (l *lockstep) Err() error                { return l.err }
 
@@ -53,7 +53,7 @@ func (l *lockstep) Next() bool {
 
 // compare looks at the candidate's row in the control's place.
 func (l *lockstep) compare() {
-	if err := l.a.fill(l.columns, l.control.Wire(), l.control.Values()); err != nil {
+	if err := l.a.fill(l.columns, l.control.Formats(), l.control.Values()); err != nil {
 		l.stop(fmt.Sprintf("the control's row %d could not be read: %v", l.n, err))
 		return
 	}
@@ -69,7 +69,7 @@ func (l *lockstep) compare() {
 		}
 		return
 	}
-	if err := l.b.fill(l.columns, l.candidate.Wire(), l.candidate.Values()); err != nil {
+	if err := l.b.fill(l.columns, l.candidate.Formats(), l.candidate.Values()); err != nil {
 		l.cmp.add(Diff{Kind: DiffError, Statement: l.name, Row: l.n, Detail: fmt.Sprintf("candidate: %v", err)})
 		l.blind = true
 		return
@@ -92,7 +92,7 @@ func (l *lockstep) drain() {
 	extra := l.n
 	for !l.blind && l.candidate.Next() {
 		extra++
-		if err := l.b.fill(l.columns, l.candidate.Wire(), l.candidate.Values()); err != nil {
+		if err := l.b.fill(l.columns, l.candidate.Formats(), l.candidate.Values()); err != nil {
 			l.cmp.add(Diff{Kind: DiffError, Statement: l.name, Detail: fmt.Sprintf("candidate: %v", err)})
 			break
 		}
@@ -143,6 +143,15 @@ func (l *lockstep) Close() error {
 	return l.err
 }
 
+// wireColumns describes rows for who wraps them.
+func wireColumns(rows *executor.Rows) []backend.Column {
+	columns := make([]backend.Column, len(rows.Columns()))
+	for i, c := range rows.Columns() {
+		columns[i] = backend.Column{Name: c.Name, OID: c.Type.OID(), Format: backend.Format(rows.Formats()[i])}
+	}
+	return columns
+}
+
 // memory is rows held in memory, as backend.WireRows.
 type memory struct {
 	columns []backend.Column
@@ -158,12 +167,12 @@ func (m *memory) Close() error              { m.at = len(m.rows); return nil }
 
 // hold reads rows to the end into memory and into o, at most limit bytes.
 func hold(rows *executor.Rows, o *observation, limit int64) (*memory, error) {
-	m := &memory{columns: append([]backend.Column(nil), rows.Wire()...)}
+	m := &memory{columns: wireColumns(rows)}
 	o.columns = rows.Columns()
 	var size int64
 	for rows.Next() {
 		r := new(row)
-		if err := r.fill(o.columns, m.columns, rows.Values()); err != nil {
+		if err := r.fill(o.columns, rows.Formats(), rows.Values()); err != nil {
 			_ = rows.Close()
 			return nil, err
 		}

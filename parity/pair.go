@@ -199,7 +199,7 @@ type watched struct {
 	closed bool
 }
 
-func (w *watched) Columns() []backend.Column { return w.Wire() }
+func (w *watched) Columns() []backend.Column { return wireColumns(w.Rows) }
 
 func (w *watched) Close() error {
 	if w.closed {

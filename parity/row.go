@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/codec"
 )
@@ -24,11 +23,11 @@ type row struct {
 func (r *row) reset() { r.data, r.ends = r.data[:0], r.ends[:0] }
 
 // fill makes r the canonical form of one row of wire values.
-func (r *row) fill(columns []builder.Column, wire []backend.Column, values [][]byte) error {
+func (r *row) fill(columns []builder.Column, formats []codec.Format, values [][]byte) error {
 	r.reset()
 	for i, v := range values {
 		var err error
-		if r.data, err = columns[i].Type.AppendCanonical(r.data, v, codec.Format(wire[i].Format)); err != nil {
+		if r.data, err = columns[i].Type.AppendCanonical(r.data, v, formats[i]); err != nil {
 			return err
 		}
 		r.ends = append(r.ends, int32(len(r.data)))

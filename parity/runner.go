@@ -143,9 +143,14 @@ func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn func(conte
 			return r.h.mismatch(r.h.fill(report, c, controlErr, candidateErr))
 		case controlErr != nil:
 			return controlErr
+		case r.h.rollback:
+			return errRehearsed
 		}
 		return nil
 	})
+	if errors.Is(err, errRehearsed) {
+		err = nil
+	}
 	report.Control.Duration = time.Since(start)
 	if c == nil { // the control never came to run fn
 		c = r.h.comparison()

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/all"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/flags"
+
+	fraiseql "github.com/fraiseql/fraiseql-go"
+)
+
+// pairOfBackends is one database, open on two backends. The control is the
+// backend that is not selected: the one that a migration comes from.
+type pairOfBackends struct {
+	control, candidate *executor.DB
+	catalog            *catalog.Catalog
+	schema             *builder.Schema
+}
+
+// Close closes both pools.
+func (p *pairOfBackends) Close() error {
+	var errs []error
+	for _, db := range []*executor.DB{p.control, p.candidate} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// openPair opens the database of s on both backends and reads its catalog.
+func (a *app) openPair(ctx context.Context, s *flags.Settings) (p *pairOfBackends, err error) {
+	set, err := all.Backends(fraiseql.BackendOptions(s)...)
+	if err != nil {
+		return nil, err
+	}
+	p = &pairOfBackends{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	cfg, err := a.config(s.DatabaseURL, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range set.All() {
+		db, err := executor.Open(ctx, b, cfg, fraiseql.ExecutorOptions(s)...)
+		if err != nil {
+			return nil, err
+		}
+		if b.Name() == s.Backend {
+			p.candidate = db
+		} else {
+			p.control = db
+		}
+	}
+	if p.catalog, err = catalog.Load(ctx, p.candidate.Pool()); err != nil {
+		return nil, err
+	}
+	p.schema, err = builder.NewSchema(p.catalog, fraiseql.SchemaOptions(s))
+	return p, err
+}
+
+// candidateBackend is the selected backend.
+func (a *app) candidateBackend(s *flags.Settings) (backend.Backend, error) {
+	set, err := all.Backends(fraiseql.BackendOptions(s)...)
+	if err != nil {
+		return nil, err
+	}
+	return set.Lookup(s.Backend)
+}
+
+// config is how to reach the database of s.
+func (a *app) config(dsn string, s *flags.Settings) (backend.Config, error) {
+	if dsn == "" {
+		return backend.Config{}, &exit{
+			code: ExitUsage, err: errors.New("no database to connect to"),
+			hint: "set DATABASE_URL or give --database-url; `fraiseql demo` brings a database of its own",
+		}
+	}
+	return fraiseql.Config(dsn, s, a.getenv)
+}
+
+// pool is a small plain pool on b, for statements of the command itself.
+func (a *app) pool(b backend.Backend, dsn string, s *flags.Settings) (*sql.DB, error) {
+	cfg, err := a.config(dsn, s)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := b.Connector(cfg)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(2)
+	return db, nil
+}

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/parity"
+)
+
+// demoCorpus is what `fraiseql demo` runs, on the sample data.
+//
+//go:embed corpus/demo.jsonl
+var demoCorpus []byte
+
+// entry is one line of a corpus: a definition, or {"title":…,"definition":…}.
+type entry struct {
+	Title      string
+	Definition json.RawMessage
+	Line       int
+}
+
+// maxLine bounds one line of a corpus, in bytes.
+const maxLine = 16 << 20
+
+// readCorpus reads JSON lines. Empty lines and lines that start with # are left out.
+func readCorpus(r io.Reader) ([]entry, error) {
+	var list []entry
+	in := bufio.NewScanner(r)
+	in.Buffer(make([]byte, 0, 64<<10), maxLine)
+	for n := 1; in.Scan(); n++ {
+		line := bytes.TrimSpace(in.Bytes())
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		e := entry{Line: n, Title: fmt.Sprintf("line %d", n), Definition: bytes.Clone(line)}
+		var titled struct {
+			Title      *string         `json:"title"`
+			Definition json.RawMessage `json:"definition"`
+		}
+		if err := json.Unmarshal(line, &titled); err != nil {
+			return nil, fmt.Errorf("line %d is not a JSON object: %w", n, err)
+		}
+		if titled.Definition != nil {
+			e.Definition = titled.Definition
+			if titled.Title != nil {
+				e.Title = *titled.Title
+			}
+		}
+		list = append(list, e)
+	}
+	if err := in.Err(); err != nil {
+		return nil, fmt.Errorf("read line %d: %w", len(list)+1, err)
+	}
+	return list, nil
+}
+
+// outcome is what became of one entry.
+type outcome struct {
+	entry
+	Plan    *builder.Plan
+	Reports []parity.Report
+	Answer  []byte
+	Err     error // of the definition, or of the run
+	Refused bool  // before any SQL
+}
+
+// verdict is the worst verdict of the entry's reports.
+func (o *outcome) verdict() parity.Verdict {
+	worst := parity.NotCompared
+	for i, r := range o.Reports {
+		if i == 0 || rank(r.Verdict) > rank(worst) {
+			worst = r.Verdict
+		}
+	}
+	return worst
+}
+
+// rank orders verdicts from the best to the worst.
+func rank(v parity.Verdict) int {
+	for i, w := range []parity.Verdict{parity.Equal, parity.EqualByRule, parity.NotCompared, parity.Noise, parity.Inconclusive, parity.Mismatch} {
+		if v == w {
+			return i
+		}
+	}
+	return -1
+}
+
+// comparer runs entries on both backends.
+type comparer struct {
+	schema  *builder.Schema
+	harness *parity.Harness
+	runner  *parity.Runner
+	reports []parity.Report // of the entry that runs; one entry runs at a time
+}
+
+func newComparer(schema *builder.Schema, control, candidate *executor.DB, options ...parity.Option) *comparer {
+	c := &comparer{schema: schema}
+	options = append(options, parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
+		c.reports = append(c.reports, r)
+	})))
+	c.harness = parity.NewHarness(options...)
+	c.runner = parity.NewRunner(c.harness, control, candidate)
+	return c
+}
+
+// run runs one entry on both backends. skipWrites leaves mutations out.
+func (c *comparer) run(ctx context.Context, e entry, skipWrites bool) outcome {
+	o := outcome{entry: e}
+	def, err := builder.ParseDefinition(e.Definition)
+	if err == nil {
+		o.Plan, err = builder.Build(c.schema, def)
+	}
+	if err != nil {
+		o.Err, o.Refused = err, true
+		o.Reports = []parity.Report{{Operation: e.Title, Verdict: parity.NotCompared, Reason: "refused before any SQL"}}
+		o.Answer = executor.AppendError(nil, err)
+		return o
+	}
+	if skipWrites && def.Kind != builder.Query {
+		o.Reports = []parity.Report{{Operation: e.Title, Verdict: parity.NotCompared, Reason: "writes are skipped"}}
+		return o
+	}
+	c.reports = nil
+	var answer bytes.Buffer
+	if err := executor.ExecutePlan(ctx, c.runner, o.Plan, &answer); err != nil {
+		o.Err = err
+		answer.Reset()
+		answer.Write(executor.AppendError(nil, err))
+	}
+	o.Answer, o.Reports = bytes.TrimRight(answer.Bytes(), "\n"), c.reports
+	return o
+}
+
+// alone runs a read on one backend only and returns its answer and how long it took.
+func alone(ctx context.Context, db *executor.DB, plan *builder.Plan) ([]byte, time.Duration, error) {
+	var answer bytes.Buffer
+	start := time.Now()
+	err := executor.ExecutePlan(ctx, db, plan, &answer)
+	return bytes.TrimRight(answer.Bytes(), "\n"), time.Since(start), err
+}
+
+// statements lists the SQL of a plan, outermost level first.
+func statements(plan *builder.Plan) []*builder.Statement {
+	var list []*builder.Statement
+	var walk func(n *builder.Node)
+	walk = func(n *builder.Node) {
+		list = append(list, &n.Statement)
+		for i := range n.Children {
+			walk(&n.Children[i].Node)
+		}
+	}
+	walk(&plan.Root)
+	return list
+}
+
+// gate turns what was compared into an exit code.
+func gate(outcomes []outcome, share float64) error {
+	compared, mismatches := 0, 0
+	var unclear []string
+	for i := range outcomes {
+		switch v := outcomes[i].verdict(); v {
+		case parity.Equal, parity.EqualByRule:
+			compared++
+		case parity.Mismatch, parity.Noise:
+			mismatches++
+			compared++
+		case parity.Inconclusive, parity.NotCompared:
+			unclear = append(unclear, outcomes[i].Title)
+		}
+	}
+	switch {
+	case mismatches > 0:
+		return &exit{code: ExitMismatch, err: fmt.Errorf("%d of %d operations differ between the backends", mismatches, len(outcomes))}
+	case len(outcomes) == 0:
+		return &exit{code: ExitUsage, err: errors.New("the corpus is empty: nothing was compared")}
+	case float64(compared) < share*float64(len(outcomes)):
+		return &exit{
+			code: ExitCoverage,
+			err:  fmt.Errorf("%d of %d operations were compared, fewer than the share %g that was asked for", compared, len(outcomes), share),
+			hint: fmt.Sprintf("not compared: %s; lower the gate with --min-compared", shorten(fmt.Sprint(unclear), 200)),
+		}
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
+)
+
+func newOperators(a *app) *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "operators [NAME]",
+		Short: "List the filter operators, or show one",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := ""
+			if len(args) > 0 {
+				name = args[0]
+			}
+			return a.operators(name, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
+	return cmd
+}
+
+// operatorJSON is one row of `fraiseql operators --json`.
+type operatorJSON struct {
+	Name    string   `json:"name"`
+	Aliases []string `json:"aliases"`
+	Accepts []string `json:"accepts"`
+	Operand string   `json:"operand"`
+	Doc     string   `json:"doc"`
+	Example string   `json:"example"`
+}
+
+func (a *app) operators(name string, asJSON bool) error {
+	list := []operatorJSON{}
+	for op := range builder.Operators() {
+		if name != "" && op.Name != name && !contains(op.Aliases, name) {
+			continue
+		}
+		list = append(list, operatorJSON{
+			Name: op.Name, Aliases: append([]string{}, op.Aliases...), Accepts: strings.Split(op.Accepts.String(), "|"),
+			Operand: op.Operand.String(), Doc: op.Doc, Example: op.Example,
+		})
+	}
+	if len(list) == 0 {
+		return &exit{code: ExitUsage, err: fmt.Errorf("there is no operator %q", name), hint: "`fraiseql operators` lists them all"}
+	}
+	if asJSON {
+		enc := json.NewEncoder(a.Out)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(list)
+	}
+	rows := make([][]string, len(list))
+	for i, op := range list {
+		kinds := strings.Join(op.Accepts, ", ")
+		if name == "" {
+			kinds = shorten(kinds, 40)
+		}
+		rows[i] = []string{op.Name, strings.Join(op.Aliases, ", "), kinds, op.Operand, op.Doc}
+	}
+	return table(a.Out, []string{"operator", "aliases", "columns of kind", "value", "meaning"}, rows)
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}
+
+func newSchema(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the catalog of the database as JSON",
+		Long: `Prints what the database says of itself, as far as the role may use it: tables,
+views, columns, keys, foreign keys, types and functions, as one JSON object.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.schema(cmd.Context()) },
+	}
+}
+
+func (a *app) schema(ctx context.Context) (err error) {
+	b, err := a.candidateBackend(a.settings)
+	if err != nil {
+		return err
+	}
+	db, err := a.pool(b, a.settings.DatabaseURL, a.settings)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	cat, err := catalog.Load(ctx, db)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(a.Out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(cat)
+}
+
+func newVersion(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of fraiseql and of the drivers in it",
+		Args:  noArgs,
+		RunE:  func(*cobra.Command, []string) error { return a.version() },
+	}
+}
+
+func (a *app) version() error {
+	version, drivers := "unknown", []string{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				version += " (" + s.Value[:12] + ")"
+			}
+		}
+		for _, dep := range info.Deps {
+			if dep.Path == "github.com/lib/pq" || dep.Path == "github.com/jackc/pgx/v5" {
+				drivers = append(drivers, dep.Path+" "+dep.Version)
+			}
+		}
+	}
+	fmt.Fprintf(a.Out, "fraiseql %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	for _, d := range drivers {
+		fmt.Fprintln(a.Out, d)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/fraiseql/fraiseql-go/flags"
+)
+
+// global is what every command knows: the settings of environment and flags.
+type global struct{ settings *flags.Settings }
+
+const exitCodesHelp = `0  the answers agree, or there was nothing to compare
+1  the two backends differ
+2  wrong command line, setting or input file
+3  the run itself failed: no server, or an operation was answered with an error
+4  fewer operations were compared than --min-compared asks for`
+
+func newRoot(a *app) *cobra.Command {
+	s, envErr := flags.Parse(a.getenv, flags.WithEnviron(a.environ()))
+	if s == nil {
+		s = flags.Default()
+	}
+	a.global = &global{settings: s}
+	root := &cobra.Command{
+		Use:   "fraiseql",
+		Short: "JSON operations on PostgreSQL through lib/pq or pgx, with proof that both agree",
+		Long: `fraiseql runs JSON operations on PostgreSQL through lib/pq or pgx behind one seam,
+and runs each on both to prove that the answers are the same.
+
+Start with: fraiseql demo`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if envErr != nil && needsSettings(cmd) {
+				return &exit{code: ExitUsage, err: envErr, hint: "`fraiseql help settings` lists every setting"}
+			}
+			if err := s.Validate(); err != nil {
+				return &exit{code: ExitUsage, err: err}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &exit{code: ExitUsage, err: err, hint: "`" + cmd.CommandPath() + " --help` shows the flags"}
+	})
+	root.AddGroup(&cobra.Group{ID: "run", Title: "Commands:"}, &cobra.Group{ID: "look", Title: "Looking around:"})
+	add := func(group string, list ...*cobra.Command) {
+		for _, c := range list {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("run", newDemo(a), newExec(a), newParity(a))
+	add("look", newDoctor(a), newSchema(a), newOperators(a), newVersion(a))
+	root.AddCommand(
+		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: "Exit codes:\n\n" + exitCodesHelp},
+		&cobra.Command{Use: "settings", Short: "Every setting, its variable, flag, default and allowed values", Long: settingsHelp()},
+	)
+	s.Register(root.PersistentFlags())
+	root.PersistentFlags().VisitAll(hideUncommon)
+	root.InitDefaultCompletionCmd()
+	unknownCommand(root)
+	return root
+}
+
+// needsSettings says whether cmd uses the settings: help and completion must work
+// however the environment looks.
+func needsSettings(cmd *cobra.Command) bool {
+	for c := cmd; c != nil; c = c.Parent() {
+		switch c.Name() {
+		case "completion", "help", "version", "operators", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
+			return false
+		}
+	}
+	return true
+}
+
+// settingsHelp is the table of settings as text.
+func settingsHelp() string {
+	var b strings.Builder
+	b.WriteString("Settings come from the environment; a flag wins over its variable.\n")
+	for _, row := range flags.Table() {
+		b.WriteString("\n" + row.Env)
+		if row.Fallback != "" {
+			b.WriteString(" (or " + row.Fallback + ")")
+		}
+		b.WriteString("  --" + row.Flag + "\n    " + row.Doc + "\n    allowed: " + row.Allowed)
+		if row.Default != "" {
+			b.WriteString("; default: " + row.Default)
+		}
+		b.WriteString("\n")
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// common are the flags that every command's help shows; the others are listed by
+// `fraiseql help settings` and work all the same.
+var common = map[string]bool{"database-url": true, "backend": true}
+
+func hideUncommon(f *pflag.Flag) {
+	if !common[f.Name] {
+		f.Hidden = true
+	}
+}
+
+// unknownCommand makes a mistyped command a usage error that names it, with a
+// suggestion where one is near.
+func unknownCommand(root *cobra.Command) {
+	root.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		hint := "`fraiseql --help` lists the commands"
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return &exit{code: ExitUsage, err: fmt.Errorf("there is no command %q", args[0]), hint: hint}
+	}
+}

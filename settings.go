@@ -1,0 +1,102 @@
+package fraiseql
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/all"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/codec"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/flags"
+)
+
+// The functions of this file say what Settings mean to each package. Open calls
+// them; whoever opens the parts by hand can do so too.
+
+// Config parses dsn and adds what s pins for every session. getenv is where PG*
+// variables are looked up. Errors carry backend.CodeConfiguration.
+func Config(dsn string, s *flags.Settings, getenv func(string) string) (backend.Config, error) {
+	cfg, err := backend.ParseDSN(dsn, getenv)
+	if err != nil {
+		return backend.Config{}, err
+	}
+	session := map[string]string{"timezone": s.TimeZone}
+	for name, value := range cfg.Session {
+		session[name] = value
+	}
+	if len(s.SearchPath) > 0 {
+		session["search_path"] = searchPath(s.SearchPath)
+	}
+	cfg.Session = session
+	cfg.Pooler = cfg.Pooler || s.Pooler == flags.PoolerTransaction
+	cfg.StatementCacheSize = s.StatementCacheSize
+	if s.StatementCacheSize == 0 {
+		cfg.StatementCacheSize = -1 // Config's zero means the default
+	}
+	return cfg, nil
+}
+
+// BackendOptions are the options of all.Backends.
+func BackendOptions(s *flags.Settings) []all.Option {
+	options := []all.Option{all.WithPgxMode(s.ExecMode()), all.WithBinary(hasBinary)}
+	if s.BinaryParameters() {
+		options = append(options, all.WithBinaryParameters())
+	}
+	if s.Pooler == flags.PoolerTransaction {
+		options = append(options, all.WithPooler())
+	}
+	return options
+}
+
+// hasBinary asks for binary wire values of the built-in types that codec reads.
+func hasBinary(oid uint32) bool { return codec.Builtin().Type(oid).HasBinary() }
+
+// ExecutorOptions are the options of executor.Open.
+func ExecutorOptions(s *flags.Settings) []executor.Option {
+	options := []executor.Option{
+		executor.WithMaxConns(s.MaxConnections),
+		executor.WithMinIdle(s.MinIdle),
+		executor.WithAcquireTimeout(s.ConnectionTimeout),
+		executor.WithIdleTimeout(orNever(s.IdleTimeout)),
+		executor.WithMaxLifetime(orNever(s.MaxLifetime)),
+		executor.WithQueryTimeout(orNever(s.QueryTimeout)),
+		executor.WithRetries(s.MaxRetries),
+	}
+	if s.LogPerformance {
+		options = append(options, executor.WithSlowLog(slog.Default(), s.PerformanceThreshold))
+	}
+	return options
+}
+
+// orNever: a setting of 0 means never, which options spell as a negative value.
+func orNever[T ~int64](d T) T {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+// SchemaOptions are the options of builder.NewSchema.
+func SchemaOptions(s *flags.Settings) builder.SchemaOptions {
+	return builder.SchemaOptions{
+		Codec: codec.Options{
+			BigIntString: s.BigInt == flags.BigIntString,
+			CamelKeys:    s.JSONKeys == flags.KeysCamel,
+		},
+		MaxRows: s.MaxRows,
+	}
+}
+
+// searchPath quotes schemas for the search_path setting.
+func searchPath(schemas []string) string {
+	path := ""
+	for i, name := range schemas {
+		if i > 0 {
+			path += ", "
+		}
+		path += `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+	}
+	return path
+}
