@@ -2,6 +2,7 @@ package fraiseql
 
 import (
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -23,6 +24,11 @@ func Config(dsn string, s *flags.Settings, getenv func(string) string) (backend.
 		return backend.Config{}, err
 	}
 	session := map[string]string{"timezone": s.TimeZone}
+	if s.QueryTimeout > 0 {
+		// The client's own deadline comes at the same time; this one still ends the
+		// statement where the client is gone.
+		session["statement_timeout"] = strconv.FormatInt(s.QueryTimeout.Milliseconds(), 10)
+	}
 	for name, value := range cfg.Session {
 		session[name] = value
 	}

@@ -55,6 +55,9 @@ func (x *execution) cursor(ctx context.Context, r Runner, p *builder.Plan) error
 				out.buf = append(out.buf, ',')
 			}
 			total++
+			if err := bounded(p, int64(total)); err != nil {
+				return err
+			}
 			if err := batch.write(out, i); err != nil {
 				return err
 			}

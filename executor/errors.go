@@ -120,7 +120,7 @@ func problemsOf(err error) (builder.Problems, bool) {
 // clientMessage is the sentence for a client.
 func clientMessage(err error, code backend.Code, problems builder.Problems) string {
 	if len(problems) > 0 {
-		m := problems[0].String()
+		m := problems[0].Path.String() + ": " + problems[0].Message
 		if n := len(problems) - 1; n > 0 {
 			m += " (and " + strconv.Itoa(n) + " more)"
 		}

@@ -164,6 +164,9 @@ func (x *execution) query(ctx context.Context, r Runner, p *builder.Plan) error 
 		return x.cursor(ctx, r, p)
 	}
 	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, false)
+	if err == nil {
+		err = bounded(p, int64(root.len()))
+	}
 	if err != nil {
 		return err
 	}
@@ -202,6 +205,9 @@ func (x *execution) flatRows(p *builder.Plan, rows *Rows) error {
 			out.buf = append(out.buf, ',')
 		}
 		n++
+		if err := bounded(p, n); err != nil {
+			return err
+		}
 		if out.buf, err = enc.appendRow(out.buf, rows.Values(), rows.format); err != nil {
 			return err
 		}
@@ -303,6 +309,14 @@ func (x *execution) count(n int64) error {
 	if x.opt.maxRows > 0 && x.rows > x.opt.maxRows {
 		return backend.New("read rows", backend.CodeLimit,
 			tell("the answer has more than %d rows", x.opt.maxRows))
+	}
+	return nil
+}
+
+// bounded refuses more rows of the outermost level than the plan allows.
+func bounded(p *builder.Plan, n int64) error {
+	if p.MaxRows > 0 && n > p.MaxRows {
+		return backend.New("read rows", backend.CodeLimit, tell("the result has more than %d rows: ask for less, or for pages", p.MaxRows))
 	}
 	return nil
 }

@@ -1,0 +1,211 @@
+// Package fraiseql answers JSON operations from PostgreSQL, on lib/pq or pgx, and
+// can run every operation on both and compare.
+//
+//	settings, err := flags.FromEnv()
+//	db, err := fraiseql.Open(ctx, "", settings)
+//	defer db.Close()
+//	err = db.ExecuteJSON(ctx, request, w) // {"data":…,"errors":null}
+//
+// It ties the packages below it together and adds no behavior of its own:
+// flags reads the settings, catalog what the database has, builder makes SQL of a
+// definition, executor runs it, parity compares. Each can be used without it.
+package fraiseql
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/all"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/flags"
+)
+
+// DB answers operations on one database. It is safe for concurrent use.
+type DB struct {
+	settings *flags.Settings
+	main     *executor.DB
+	other    *executor.DB // the second backend while parity testing is on, else nil
+	runner   executor.Runner
+	harness  *Harness
+
+	catalog *catalog.Store
+	schema  atomic.Pointer[builder.Schema]
+	reload  sync.Mutex
+}
+
+// Option changes how Open works.
+type Option interface{ apply(*config) }
+
+type config struct {
+	getenv   func(string) string
+	executor []executor.Option
+	catalog  []catalog.Option
+	parity   []ParityOption
+}
+
+type optionFunc func(*config)
+
+func (f optionFunc) apply(c *config) { f(c) }
+
+// WithEnv is where the PG* variables that complete a DSN are looked up. Default:
+// os.Getenv.
+func WithEnv(getenv func(string) string) Option {
+	return optionFunc(func(c *config) { c.getenv = getenv })
+}
+
+// WithExecutor adds options to those that the settings give, for both backends.
+func WithExecutor(o ...executor.Option) Option {
+	return optionFunc(func(c *config) { c.executor = append(c.executor, o...) })
+}
+
+// WithCatalog adds options for loading the catalog. Default: every schema that
+// the role may use.
+func WithCatalog(o ...catalog.Option) Option {
+	return optionFunc(func(c *config) { c.catalog = append(c.catalog, o...) })
+}
+
+// Open connects to dsn, or to the settings' DatabaseURL where dsn is "", with the
+// backend that the settings name, and reads the catalog. With ParityTesting it
+// connects through the other backend too and compares every operation; the
+// answers are those of the named backend. nil settings mean flags.Default.
+//
+// Errors of the settings and of the DSN have backend.CodeConfiguration.
+func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *DB, err error) {
+	if s == nil {
+		s = flags.Default()
+	}
+	c := config{getenv: os.Getenv}
+	for _, opt := range o {
+		opt.apply(&c)
+	}
+	if dsn == "" {
+		dsn = s.DatabaseURL
+	}
+	if dsn == "" {
+		return nil, backend.New("open", backend.CodeConfiguration,
+			errors.New("no database to connect to: give a DSN, or set FRAISEQL_DATABASE_URL or DATABASE_URL"))
+	}
+	cfg, err := Config(dsn, s, c.getenv)
+	if err != nil {
+		return nil, err
+	}
+	backends, err := all.Backends(BackendOptions(s)...)
+	if err != nil {
+		return nil, err
+	}
+	named, err := backends.Lookup(s.Backend)
+	if err != nil {
+		return nil, err
+	}
+	db = &DB{settings: s}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+			db = nil
+		}
+	}()
+	options := append(ExecutorOptions(s), c.executor...)
+	if db.main, err = executor.Open(ctx, named, cfg, options...); err != nil {
+		return db, err
+	}
+	db.runner = db.main
+	if s.ParityTesting {
+		if err = db.compare(ctx, backends, cfg, options, c.parity); err != nil {
+			return db, err
+		}
+	}
+	if db.catalog, err = catalog.OpenStore(ctx, db.main.Pool(), c.catalog...); err != nil {
+		return db, backend.Wrap(named, "read catalog", err)
+	}
+	return db, db.build()
+}
+
+// build makes the Schema of the current catalog.
+func (db *DB) build() error {
+	current := db.catalog.Catalog()
+	if old := db.schema.Load(); old != nil && old.Catalog() == current {
+		return nil
+	}
+	schema, err := builder.NewSchema(current, SchemaOptions(db.settings))
+	if err != nil {
+		return err
+	}
+	db.schema.Store(schema)
+	return nil
+}
+
+// Close closes the connections, after the statements that run have ended.
+func (db *DB) Close() error {
+	var errs []error
+	for _, e := range []*executor.DB{db.main, db.other} {
+		if e != nil {
+			errs = append(errs, e.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Runner runs single Statements and transactions: both backends' while parity
+// testing is on.
+func (db *DB) Runner() executor.Runner { return db.runner }
+
+// Schema is what definitions are checked against now. Reload replaces it; who
+// took it before keeps the old one.
+func (db *DB) Schema() *builder.Schema { return db.schema.Load() }
+
+// Reload reads the catalog again, after the database's schema has changed.
+// Operations that run meanwhile use the old one. On an error the old one stays.
+func (db *DB) Reload(ctx context.Context) error {
+	db.reload.Lock()
+	defer db.reload.Unlock()
+	if err := db.catalog.Reload(ctx); err != nil {
+		return backend.Wrap(db.main.Backend(), "read catalog", err)
+	}
+	return db.build()
+}
+
+// Execute runs def and writes its answer; see executor.Execute. Where it turns
+// out that the tables have changed since the catalog was read, the catalog is
+// read again and def is run once more, unless part of the answer was written.
+func (db *DB) Execute(ctx context.Context, def *builder.Definition, w io.Writer, o ...executor.ExecOption) error {
+	return db.fresh(ctx, func() error {
+		return executor.Execute(ctx, db.runner, db.Schema(), def, w, o...)
+	})
+}
+
+// ExecuteJSON runs what request asks for (one definition, a list, or a
+// transaction; see builder.Parse) and always writes an answer: that of
+// executor.ExecuteRequest, or {"data":null,"errors":[…]}. The error is for the
+// log and for the caller's status code (executor.CodeOf). If executor.Partial
+// says so, the answer is cut off and the connection to the client must be broken.
+func (db *DB) ExecuteJSON(ctx context.Context, request []byte, w io.Writer, o ...executor.ExecOption) error {
+	req, err := builder.Parse(request)
+	if err == nil {
+		err = db.fresh(ctx, func() error {
+			return executor.ExecuteRequest(ctx, db.runner, db.Schema(), req, w, o...)
+		})
+	}
+	if err != nil && !executor.Answered(err) {
+		err = errors.Join(err, executor.WriteError(w, err))
+	}
+	return err
+}
+
+// fresh runs f, and once more after a Reload if the schema was found changed.
+func (db *DB) fresh(ctx context.Context, f func() error) error {
+	err := f()
+	if !errors.Is(err, executor.ErrSchemaChanged) || executor.Answered(err) {
+		return err
+	}
+	if rerr := db.Reload(ctx); rerr != nil {
+		return errors.Join(err, rerr)
+	}
+	return f()
+}

@@ -1,0 +1,60 @@
+package fraiseql
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/flags"
+	"github.com/fraiseql/fraiseql-go/parity"
+)
+
+// This file is the one place where the facade and parity meet.
+
+// Harness and ParityOption are parity's.
+type (
+	Harness      = parity.Harness
+	ParityOption = parity.Option
+)
+
+// WithParity adds options for the comparison, such as parity.WithPublisher.
+// Default: a mismatch is logged through slog.Default.
+func WithParity(o ...ParityOption) Option {
+	return optionFunc(func(c *config) { c.parity = append(c.parity, o...) })
+}
+
+// Harness counts what was compared; nil while parity testing is off.
+func (db *DB) Harness() *Harness { return db.harness }
+
+// compare opens the second backend and puts the comparing Runner in front.
+func (db *DB) compare(ctx context.Context, backends backend.Set, cfg backend.Config, o []executor.Option, p []ParityOption) error {
+	s := db.settings
+	if s.ParityMode != flags.ParityStrict {
+		return backend.New("open", backend.CodeConfiguration,
+			fmt.Errorf("FRAISEQL_PARITY_MODE=%s is not available here: only %s is", s.ParityMode, flags.ParityStrict))
+	}
+	for _, b := range backends.All() {
+		if b.Name() == s.Backend {
+			continue
+		}
+		other, err := executor.Open(ctx, b, cfg, o...)
+		if err != nil {
+			return err
+		}
+		db.other = other
+		break
+	}
+	options := append([]ParityOption{parity.WithSample(s.ParitySample), parity.WithPublisher(parity.PublisherFunc(logMismatch))}, p...)
+	db.harness = parity.NewHarness(options...)
+	db.runner = parity.NewRunner(db.harness, db.main, db.other)
+	return nil
+}
+
+// logMismatch keeps a mismatch from passing unseen where nobody reads reports.
+func logMismatch(ctx context.Context, r parity.Report) {
+	if r.Verdict == parity.Mismatch {
+		slog.WarnContext(ctx, "backends answered differently", "operation", r.Operation, "seq", r.Seq, "diffs", len(r.Diffs))
+	}
+}
