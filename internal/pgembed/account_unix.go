@@ -122,10 +122,17 @@ func (a *account) mayUse(base string) bool {
 		return false
 	}
 	info, err := os.Stat(base)
-	if err != nil || info.Mode()&0o003 != 0o003 {
+	return err == nil && info.Mode()&0o002 != 0 && a.mayEnter(base)
+}
+
+// mayEnter reports whether a, as neither owner nor group, may reach dir and
+// look up names in it.
+func (a *account) mayEnter(dir string) bool {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
 		return false
 	}
-	for dir := filepath.Dir(base); ; dir = filepath.Dir(dir) {
+	for ; ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
 		if err != nil || info.Mode()&0o001 == 0 {
 			return false
@@ -134,4 +141,18 @@ func (a *account) mayUse(base string) bool {
 			return true
 		}
 	}
+}
+
+// onlyOurs is an error unless dir is a directory that the current user owns
+// and nobody else may write to.
+func onlyOurs(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.IsDir() || int(stat.Uid) != os.Geteuid() || info.Mode()&0o022 != 0 {
+		return fmt.Errorf("%s is not a directory that only its owner, this user, may write to", dir)
+	}
+	return nil
 }

@@ -55,6 +55,9 @@ func localBinDirs() []string {
 	return dirs
 }
 
+// errNoBinaries is a search that met no server at all, not even one too old.
+var errNoBinaries = errors.New("no postgres and initdb there")
+
 // newest returns the binaries of the newest version among dirs that run as
 // the given user. The error says what was found and why it was not used.
 func newest(ctx context.Context, dirs []string, as *account) (Binaries, error) {
@@ -80,6 +83,9 @@ func newest(ctx context.Context, dirs []string, as *account) (Binaries, error) {
 		found = append(found, b)
 	}
 	if len(found) == 0 {
+		if len(problems) == 0 {
+			return Binaries{}, errNoBinaries
+		}
 		return Binaries{}, errors.Join(problems...)
 	}
 	// Stable: among equal versions the earlier place, such as the PATH, wins.

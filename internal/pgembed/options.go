@@ -21,6 +21,7 @@ type config struct {
 	startTimeout time.Duration
 	download     bool
 	repository   string
+	cache        string          // "" for the user's cache directory
 	search       func() []string // directories that may hold server binaries
 }
 
@@ -40,10 +41,11 @@ func newConfig(opts []Option) *config {
 }
 
 // throwAway are settings for data that nobody will miss: nothing waits for a
-// disk, and there is no replication. Durable turns the dangerous ones back.
+// disk, and there is no replication. synchronous_commit stays on: without fsync
+// it costs one write to the page cache, and a killed server then keeps what it
+// has confirmed.
 var throwAway = map[string]string{
 	"fsync":              "off",
-	"synchronous_commit": "off",
 	"full_page_writes":   "off",
 	"wal_level":          "minimal",
 	"max_wal_senders":    "0",
@@ -57,17 +59,17 @@ var throwAway = map[string]string{
 
 // WithSetting sets a server setting as postgresql.conf would, for example
 // WithSetting("wal_level", "logical"). Default: fast and unsafe, fit for data
-// that is thrown away (fsync, synchronous_commit and full_page_writes off,
-// wal_level minimal without WAL senders), 200 connections, UTC.
+// that is thrown away (fsync and full_page_writes off, wal_level minimal without
+// WAL senders), 200 connections, UTC.
 func WithSetting(name, value string) Option {
 	return optionFunc(func(c *config) { c.settings[name] = value })
 }
 
-// Durable turns fsync, synchronous_commit and full_page_writes on again, for
-// measurements in which the cost of a commit matters. Default: off.
+// Durable turns fsync and full_page_writes on again, for measurements
+// in which the cost of a commit matters. Default: off.
 func Durable() Option {
 	return optionFunc(func(c *config) {
-		for _, name := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
+		for _, name := range []string{"fsync", "full_page_writes"} {
 			c.settings[name] = "on"
 		}
 	})
@@ -95,6 +97,12 @@ func WithDownload(allowed bool) Option {
 // downloaded from. Default: https://repo1.maven.org/maven2.
 func WithRepository(url string) Option {
 	return optionFunc(func(c *config) { c.repository = url })
+}
+
+// WithCache keeps downloaded binaries in dir/fraiseql-go. Default: the user's
+// cache directory; for root /var/cache, which the server's user can enter.
+func WithCache(dir string) Option {
+	return optionFunc(func(c *config) { c.cache = dir })
 }
 
 // WithStartTimeout bounds the time from starting the server (not counting a
