@@ -232,22 +232,26 @@ func readZone(s []byte) (east int64, zoned bool, err error) {
 	if s[0] != '+' && s[0] != '-' {
 		return 0, false, errRest
 	}
-	hour, n := number(s[1:], 2)
-	rest := s[1+n:]
-	east = hour * 3600
-	for unit := int64(60); len(rest) > 0 && n == 2; unit /= 60 {
-		colon := rest[0] == ':'
-		if colon {
-			rest = rest[1:]
+	rest := s[1:]
+	for i, unit := range []int64{3600, 60, 1} {
+		if i > 0 {
+			if len(rest) == 0 {
+				break
+			}
+			if rest[0] == ':' {
+				rest = rest[1:]
+			} else if unit == 1 {
+				return 0, true, errOffset
+			}
 		}
-		var part int64
-		if part, n = number(rest, 2); part > 59 || unit == 0 || unit == 1 && !colon {
-			n = 0
+		part, n := number(rest[:min(2, len(rest))], 2)
+		if n != 2 || part > 59 {
+			return 0, true, errOffset
 		}
 		east += part * unit
-		rest = rest[n:]
+		rest = rest[2:]
 	}
-	if n != 2 || east >= maxZoneShift {
+	if len(rest) > 0 || east >= maxZoneShift {
 		return 0, true, errOffset
 	}
 	if s[0] == '-' {

@@ -69,22 +69,26 @@ func appendDate(dst []byte, days int64) (out []byte, bc bool) {
 	if year <= 0 {
 		year, bc = 1-year, true
 	}
-	dst = append(appendPadded(dst, uint32(year), 4), '-')
-	dst = append(appendPadded(dst, uint32(month), 2), '-')
-	return appendPadded(dst, uint32(day), 2), bc
+	if year < 10_000 {
+		dst = appendTwo(appendTwo(dst, uint32(year/100)), uint32(year%100))
+	} else {
+		dst = strconv.AppendInt(dst, year, 10)
+	}
+	dst = appendTwo(append(dst, '-'), uint32(month))
+	return appendTwo(append(dst, '-'), uint32(day)), bc
 }
 
 // appendClock appends HH:MM:SS and the fraction without trailing zeros. usec is
 // not negative; hours may have more than two digits.
 func appendClock(dst []byte, usec uint64) []byte {
-	h := usec / usecPerHour
-	if h < 10 {
-		dst = append(dst, '0')
+	if h := usec / usecPerHour; h < 100 {
+		dst = appendTwo(dst, uint32(h))
+	} else {
+		dst = strconv.AppendUint(dst, h, 10)
 	}
-	dst = strconv.AppendUint(dst, h, 10)
 	rest := uint32(usec / usecPerSecond % 3600)
-	dst = append(appendPadded(append(dst, ':'), rest/60, 2), ':')
-	dst = appendPadded(dst, rest%60, 2)
+	dst = appendTwo(append(dst, ':'), rest/60)
+	dst = appendTwo(append(dst, ':'), rest%60)
 	if fraction := uint32(usec % usecPerSecond); fraction != 0 {
 		dst = appendPadded(append(dst, '.'), fraction, 6)
 		for dst[len(dst)-1] == '0' {
@@ -93,6 +97,9 @@ func appendClock(dst []byte, usec uint64) []byte {
 	}
 	return dst
 }
+
+// appendTwo appends a number below 100 in two digits.
+func appendTwo(dst []byte, v uint32) []byte { return append(dst, byte('0'+v/10), byte('0'+v%10)) }
 
 func binDate(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 4); err != nil {
@@ -144,12 +151,12 @@ func appendZone(dst []byte, east int) []byte {
 	if east < 0 {
 		sign, east = '-', -east
 	}
-	dst = appendPadded(append(dst, sign), uint32(east/3600), 2)
+	dst = appendTwo(append(dst, sign), uint32(east/3600))
 	if east%3600 != 0 {
-		dst = appendPadded(append(dst, ':'), uint32(east/60%60), 2)
+		dst = appendTwo(append(dst, ':'), uint32(east/60%60))
 	}
 	if east%60 != 0 {
-		dst = appendPadded(append(dst, ':'), uint32(east%60), 2)
+		dst = appendTwo(append(dst, ':'), uint32(east%60))
 	}
 	return dst
 }

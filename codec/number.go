@@ -88,10 +88,16 @@ func appendFloat(dst []byte, v float64, size, plain int) []byte {
 		}
 		return append(dst, '0')
 	}
+	if whole := int64(v); math.Abs(v) < 1e6 && float64(whole) == v {
+		return strconv.AppendInt(dst, whole, 10)
+	}
 	mark := len(dst)
 	dst = strconv.AppendFloat(dst, v, 'e', -1, size)
-	if onBound(dst[mark:], v, size) {
+	switch text := dst[mark:]; {
+	case onBound(text, v, size):
 		dst = appendInside(dst[:mark], v, size)
+	case onTie(text, v, size):
+		dst = appendEven(dst, mark, v, size)
 	}
 	// d.ddde±xx is the right text already, unless plain notation is due.
 	e := len(dst) - 1
@@ -137,38 +143,54 @@ func appendPlain(dst, digits []byte, exp int) []byte {
 	return dst
 }
 
-// onBound says whether the decimal text lies exactly half way between v and its
-// neighbour. Such a text reads back as v only by round-half-even. Go takes it,
-// the server does not (its Ryu has acceptBounds off: 1e23 prints as
-// 9.999999999999999e+22).
-//
-// v = m·2^e, the bounds are (2m±1)·2^(e-1) with an odd first factor; so the text
-// d·10^k is on a bound only if the odd part of d·5^k is 2m±1, and only for
-// k >= 0: with a fraction, a bound has far more digits than a shortest text.
-func onBound(text []byte, v float64, size int) bool {
-	limit, mantissaBits := float64(1<<53), 52
-	if size == 32 {
-		limit, mantissaBits = 1<<24, 23
-	}
-	if math.Abs(v) < limit {
-		return false
-	}
-	var d uint64
-	fraction, seenDot, i := 0, false, 0
-	for ; text[i] != 'e'; i++ {
+// The server and Go find the same shortest digits but for two cases, both of
+// them exact: the digits lie half way between two floats (onBound), or the float
+// lies half way between two texts of that many digits (onTie).
+
+// split is the decimal d·10^k that a text d.ddde±xx stands for, and the float
+// m·2^e that v is.
+func split(text []byte, v float64, size int) (d uint64, k int, m uint64, e int) {
+	fraction, i := 0, 0
+	for dot := false; text[i] != 'e'; i++ {
 		switch c := text[i]; {
 		case c == '.':
-			seenDot = true
+			dot = true
 		case c != '-':
 			d = d*10 + uint64(c-'0')
-			if seenDot {
+			if dot {
 				fraction++
 			}
 		}
 	}
 	exp, _ := strconv.Atoi(string(text[i+1:]))
-	k := exp - fraction
-	if k < 0 || k > 27 || d == 0 {
+	raw, width, bias := math.Float64bits(v), 52, 1075
+	if size == 32 {
+		raw, width, bias = uint64(math.Float32bits(float32(v))), 23, 150
+	}
+	m = raw & (1<<width - 1)
+	e = int(raw >> width & (1<<(size-1-width) - 1))
+	if e == 0 {
+		e = 1 // subnormal
+	} else {
+		m |= 1 << width
+	}
+	return d, exp - fraction, m, e - bias
+}
+
+// onBound says whether the text lies exactly half way between v and its
+// neighbour. Such a text reads back as v only by round-half-even. Go takes it,
+// the server does not (its Ryu has acceptBounds off: 1e23 prints as
+// 9.999999999999999e+22).
+//
+// The bounds of m·2^e are (2m±1)·2^(e-1) with an odd first factor; so d·10^k is
+// one only if the odd part of d·5^k is 2m±1, and only for k >= 0: a bound with a
+// fraction has far more digits than a shortest text.
+func onBound(text []byte, v float64, size int) bool {
+	if v = math.Abs(v); v < 1<<24 || size == 64 && v < 1<<53 {
+		return false
+	}
+	d, k, m, _ := split(text, v, size)
+	if k < 0 || k > 27 {
 		return false
 	}
 	odd := d >> bits.TrailingZeros64(d)
@@ -179,14 +201,50 @@ func onBound(text []byte, v float64, size int) bool {
 		}
 		odd = lo
 	}
-	var m uint64
-	if size == 32 {
-		m = uint64(math.Float32bits(float32(v))&(1<<23-1) | 1<<23)
-	} else {
-		m = math.Float64bits(v)&(1<<52-1) | 1<<52
-	}
 	// Below a power of two the neighbour is half as far: bound (4m-1)·2^(e-2).
-	return odd == 2*m+1 || odd == 2*m-1 || m == 1<<mantissaBits && odd == 4*m-1
+	return odd == 2*m+1 || odd == 2*m-1 || m&(m-1) == 0 && odd == 4*m-1
+}
+
+// onTie says whether v lies exactly half way between the text and another of as
+// many digits, so that the exact value is one digit longer, a 5. Go rounds up
+// there, the server to even (2^-12 as float4 is 0.00024414062).
+//
+// With m·2^e = o·2^t, o odd, the exact value ends at 10^t with a 5: always for
+// t < 0, and for t >= 0 where 5^(t+1) divides o.
+func onTie(text []byte, v float64, size int) bool {
+	_, k, m, e := split(text, v, size)
+	t := e + bits.TrailingZeros64(m)
+	if k != t+1 {
+		return false
+	}
+	odd := m >> bits.TrailingZeros64(m)
+	for range max(0, t+1) {
+		if odd%5 != 0 {
+			return false
+		}
+		odd /= 5
+	}
+	return true
+}
+
+// appendEven replaces dst[mark:] by as many digits, rounded to even, if they
+// still read back.
+func appendEven(dst []byte, mark int, v float64, size int) []byte {
+	digits := -1 // but for the first
+	for _, c := range dst[mark:] {
+		if c == 'e' {
+			break
+		}
+		if c != '.' && c != '-' {
+			digits++
+		}
+	}
+	end := len(dst)
+	dst = strconv.AppendFloat(dst, v, 'e', digits, size)
+	if back, err := strconv.ParseFloat(string(dst[end:]), size); err != nil || back != v || onBound(dst[end:], v, size) {
+		return dst[:end]
+	}
+	return moveDown(dst, mark, end)
 }
 
 // appendInside appends the shortest text of v that lies strictly inside its

@@ -174,8 +174,14 @@ func literal(s, typ string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'::" + typ
 }
 
+// failer is what *testing.T and *rapid.T share.
+type failer interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
 // check compares all that t says of one observation with the server's word.
-func check(t testing.TB, typ *codec.Type, expr string, o observation) {
+func check(t failer, typ *codec.Type, expr string, o observation) {
 	t.Helper()
 	short := expr
 	if len(short) > 200 {
