@@ -13,7 +13,8 @@ import (
 // parser's own bound on JSON is the same.
 const maxFilterDepth = 64
 
-// where is f as a condition in this scope; nil is TRUE. What is not understood
+// where is f as a condition in this scope that can stand beside others with
+// AND; nil is TRUE. What is not understood
 // is a problem and FALSE: even a caller that forgot to look at the problems
 // could not be led to more rows by a positive condition. Build returns no
 // Statement where there is a problem at all.
@@ -64,7 +65,9 @@ func (f *Filter) groups() int {
 	return n
 }
 
-// all joins the conditions of a list by AND or OR; empty is what no condition means.
+// all joins the conditions of a list by AND or OR; empty is what no condition
+// means. A disjunction is always in parentheses, so that whatever a caller puts
+// beside a filter with AND can't be widened by it.
 func (sc *scope) all(list []*Filter, sep string, empty expression, depth int) squirrel.Sqlizer {
 	if len(list) == 0 {
 		return empty
@@ -76,12 +79,15 @@ func (sc *scope) all(list []*Filter, sep string, empty expression, depth int) sq
 			return never
 		}
 		parts[i] = sc.filter(sub, depth+1)
+		if len(list) > 1 && len(sub.Or) < 2 { // not in parentheses yet
+			parts[i] = paren(parts[i])
+		}
 	}
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	for i := range parts {
-		parts[i] = paren(parts[i])
+	if sep == " OR " {
+		return paren(join(parts, sep))
 	}
 	return join(parts, sep)
 }

@@ -86,7 +86,7 @@ type fieldName struct {
 func (r *reader) conditions(f fieldName, n int32, at Path) *Filter {
 	if r.kind(n) != jsonObject {
 		hint := ""
-		if w := near(f.name, logicNames); w != "" && fold(f.name) == w {
+		if w := fold(f.name); slices.Contains(logicNames, w) {
 			hint = "; did you mean " + quoted(w) + "?"
 		}
 		r.probs.add(at, []string{`an object of operators, such as {"eq": …}`}, "%s can't stand here%s", kindWords[r.kind(n)], hint)

@@ -285,7 +285,9 @@ func TestParseRequest(t *testing.T) {
 // a bounded list of problems.
 func TestHugeInput(t *testing.T) {
 	t.Parallel()
-	deep := func(open, inner, end string, n int) string { return strings.Repeat(open, n) + inner + strings.Repeat(end, n) }
+	deep := func(open, inner, end string, n int) string {
+		return strings.Repeat(open, n) + inner + strings.Repeat(end, n)
+	}
 	many := strings.Repeat(`{"id":5},`, 200_000)
 	for _, tt := range []struct{ name, json, want string }{
 		{"10,000 lists deep", deep("[", "1", "]", 10_000), "nested deeper than 64 levels"},

@@ -67,12 +67,15 @@ type problems struct {
 
 // add records one problem. allowed is kept, not copied.
 func (p *problems) add(at Path, allowed []string, format string, args ...any) {
-	if len(p.list) >= maxProblems {
+	if p.full() {
 		p.more++
 		return
 	}
 	p.list = append(p.list, Problem{Path: at, Message: fmt.Sprintf(format, args...), Allowed: allowed})
 }
+
+// full says that a further problem is counted only.
+func (p *problems) full() bool { return len(p.list) >= maxProblems }
 
 // count is how many problems there are, listed or not.
 func (p *problems) count() int { return len(p.list) + p.more }
@@ -112,9 +115,9 @@ func near(got string, names []string) string {
 }
 
 // fold removes what two spellings of one name differ in: letter case, "_", "-".
-func fold(s string) string {
-	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(s))
-}
+func fold(s string) string { return separators.Replace(strings.ToLower(s)) }
+
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
 // edits is the Levenshtein distance of a and b, or at least limit.
 func edits(a, b string, limit int) int {
@@ -145,6 +148,10 @@ func edits(a, b string, limit int) int {
 
 // unknown records that got is not one of names, with the likely one as a hint.
 func (p *problems) unknown(at Path, what, got string, names []string) {
+	if p.full() { // no hint for what is only counted
+		p.more++
+		return
+	}
 	if n := near(got, names); n != "" {
 		p.add(at, names, "unknown %s %s; did you mean %s?", what, quoted(got), quoted(n))
 		return
