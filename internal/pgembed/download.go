@@ -149,12 +149,13 @@ func (c *config) unpack(ctx context.Context, work string) error {
 		Port(uint32(port)).
 		Logger(io.Discard)).Start()
 	removeNewLogs(logs)
-	if has(filepath.Join(tree, "bin"), "initdb") && has(filepath.Join(tree, "bin"), "postgres") {
-		return nil
-	}
-	// The mirror knows better than the library what went wrong with the network.
+	// The mirror knows better than the library what went wrong. It also fails
+	// where the checksum file is missing; the library would go without.
 	if cause := mirror.failure(); cause != nil {
 		return cause
+	}
+	if has(filepath.Join(tree, "bin"), "initdb") && has(filepath.Join(tree, "bin"), "postgres") {
+		return nil
 	}
 	if err == nil {
 		err = errors.New("the archive holds no server")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -94,10 +95,7 @@ func (m *mirror) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		// A missing checksum file is no failure: the library goes without.
-		if !strings.HasSuffix(source, ".sha256") {
-			m.fail(fmt.Errorf("download %s: the repository answers %s", source, resp.Status))
-		}
+		m.fail(fmt.Errorf("download %s: the repository answers %s", source, resp.Status))
 		w.WriteHeader(resp.StatusCode)
 		return
 	}
@@ -116,8 +114,12 @@ func (m *mirror) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// cause prefers the reason why ctx was cancelled to "context canceled".
+// cause prefers the reason why ctx was cancelled to "context canceled", and
+// drops the URL that net/http repeats.
 func cause(ctx context.Context, err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
 	if c := context.Cause(ctx); c != nil && errors.Is(err, context.Canceled) {
 		return c
 	}
