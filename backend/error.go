@@ -131,6 +131,9 @@ func Wrap(b Backend, op string, err error) error {
 		e.SQLState = sqlState(err)
 	}
 	e.Code = codeOf(err, e.SQLState)
+	if op == "connect" && e.SQLState != "" && e.Code != CodeServiceUnavailable && e.Code != CodeTimeout && e.Code != CodeCanceled {
+		e.Code = CodeConfiguration // whatever the server refuses at login is the operator's to mend
+	}
 	// A context that ended decides on both backends: whether the server's 57014
 	// arrived before the socket was given up is chance.
 	if e.Code == CodeCanceled || (e.Code == CodeTimeout && errors.Is(err, context.DeadlineExceeded)) {
@@ -227,7 +230,7 @@ func codeOf(err error, state string) Code {
 // the server had no chance to say so.
 func lostConnection(err error) bool {
 	for _, target := range []error{
-		driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed,
+		driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, ErrNotPreferred,
 	} {
 		if errors.Is(err, target) {
 			return true
