@@ -17,8 +17,9 @@ func (c *Catalog) MarshalJSON() ([]byte, error) {
 		out.Tables = append(out.Tables, c.jsonTable(t))
 	}
 	for _, t := range c.typeList {
-		// Arrays and row types say nothing that their element or table does not.
-		if t.Schema != systemSchema && t.Schema != "information_schema" && t.Elem == 0 && c.byOID[t.Table] == nil {
+		// Arrays and row types say nothing that their element or table does not,
+		// and a table that is not listed is not to be known by its row type.
+		if t.Schema != systemSchema && t.Schema != "information_schema" && t.Elem == 0 && t.Table == 0 {
 			out.Types = append(out.Types, c.jsonType(t))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Querier runs a query: a *sql.DB, *sql.Conn or *sql.Tx.
@@ -20,7 +21,12 @@ type beginner interface {
 // Option changes what Load reads.
 type Option interface{ apply(*config) }
 
-type config struct{ schemas []string }
+type config struct {
+	schemas []string
+	// guessViews takes every view and foreign table to be writable instead of
+	// asking: a foreign-data wrapper that is broken makes asking fail.
+	guessViews bool
+}
 
 type optionFunc func(*config)
 
@@ -43,8 +49,9 @@ const attempts = 3
 //
 // A *sql.DB or *sql.Conn is given a REPEATABLE READ, READ ONLY transaction of
 // its own, so that the Catalog shows one moment; it reads again, up to three
-// times, when objects vanish while their text is being printed. A *sql.Tx is
-// used as it stands, with its isolation, and is not ended.
+// times, when objects vanish while their text is being printed, or when a
+// broken foreign-data wrapper cannot say what is writable. A *sql.Tx is used as
+// it stands, with its isolation, and is not ended.
 //
 // Two columns of one table with one camelCase name fail the Load: the error
 // joins one *CollisionError for each pair.
@@ -59,9 +66,11 @@ func Load(ctx context.Context, db Querier, o ...Option) (*Catalog, error) {
 	}
 	for n := 1; ; n++ {
 		c, err := loadInTx(ctx, b, conf)
-		if err == nil || n == attempts || !vanished(err) || ctx.Err() != nil {
+		state := sqlState(err)
+		if err == nil || n == attempts || ctx.Err() != nil || !vanished(state) && !brokenWrapper(state) {
 			return c, err
 		}
+		conf.guessViews = conf.guessViews || brokenWrapper(state)
 	}
 }
 
@@ -87,19 +96,31 @@ func loadOnce(ctx context.Context, q Querier, conf config) (*Catalog, error) {
 	return l.finish()
 }
 
-// vanished says that the server met an object that another session has dropped
-// since the snapshot was taken: functions that print expressions look at the
-// newest state. Both drivers' errors have the method.
-func vanished(err error) bool {
+// sqlState is the SQLSTATE of err, or "". Both drivers' errors have the method.
+func sqlState(err error) string {
 	var s interface{ SQLState() string }
 	if !errors.As(err, &s) {
-		return false
+		return ""
 	}
-	switch s.SQLState() {
+	return s.SQLState()
+}
+
+// vanished says that the server met an object that another session has dropped
+// since the snapshot was taken: functions that print expressions look at the
+// newest state.
+func vanished(state string) bool {
+	switch state {
 	case "XX000", // internal_error: "cache lookup failed for function 16400"
 		"42P01", "42883", "42704", // undefined table, function, object
 		"40001": // a standby cancelled the snapshot
 		return true
 	}
 	return false
+}
+
+// brokenWrapper says that a foreign-data wrapper has no handler (55000), not its
+// library (58P01), or refuses to answer (class HV). One such wrapper must not
+// keep the whole database from being used.
+func brokenWrapper(state string) bool {
+	return state == "55000" || state == "58P01" || strings.HasPrefix(state, "HV")
 }

@@ -43,7 +43,11 @@ func extensionOf(class, object string) string {
 // relationsQuery reads hidden relations too: one that the role may not use
 // still hides those of later schemas on the search path.
 // 28 is what pg_relation_is_updatable says of a table: update 4, insert 8, delete 16.
-func relationsQuery(schemas string) string {
+func relationsQuery(schemas string, guessViews bool) string {
+	updatable := "pg_catalog.pg_relation_is_updatable(c.oid, true)"
+	if guessViews {
+		updatable = "28"
+	}
 	return `
 SELECT c.oid::int8, c.relnamespace::int8, c.relname::text, c.relkind::text,
        c.relispartition, coalesce(i.inhparent, 0)::int8,
@@ -53,7 +57,7 @@ SELECT c.oid::int8, c.relnamespace::int8, c.relname::text, c.relkind::text,
        coalesce(pg_catalog.has_table_privilege(c.oid, 'UPDATE'), false),
        coalesce(pg_catalog.has_table_privilege(c.oid, 'DELETE'), false),
        coalesce(CASE WHEN c.relkind IN ('r', 'p') THEN 28 WHEN c.relkind = 'm' THEN 0
-                     ELSE pg_catalog.pg_relation_is_updatable(c.oid, true) END, 0)::int8,
+                     ELSE ` + updatable + ` END, 0)::int8,
        coalesce(t.before, 0)::int8, coalesce(t.after, 0)::int8, coalesce(t.instead, 0)::int8,
        coalesce(d.description, ''), coalesce(x.extname::text, '')
   FROM pg_catalog.pg_class c
@@ -87,7 +91,11 @@ func notImmutable(tree string) string {
 // columnsQuery: format_type is asked only where there is a modifier, and column
 // privileges only where some are granted; for all others Go knows the answer.
 // An opfuncid of 0 (not looked up yet) does not occur in a stored tree of a default.
-func columnsQuery(schemas string) string {
+func columnsQuery(schemas string, guessViews bool) string {
+	writable := "c.relkind <> 'v' OR coalesce(pg_catalog.pg_column_is_updatable(c.oid, a.attnum, true), false)"
+	if guessViews {
+		writable = "true"
+	}
 	return `
 SELECT a.attrelid::int8, a.attnum::int8, a.attname::text, a.atttypid::int8, a.atttypmod::int8,
        CASE WHEN a.atttypmod >= 0 THEN coalesce(pg_catalog.format_type(a.atttypid, a.atttypmod), '') ELSE '' END,
@@ -97,7 +105,7 @@ SELECT a.attrelid::int8, a.attnum::int8, a.attname::text, a.atttypid::int8, a.at
        a.attacl IS NOT NULL AND coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'), false),
        a.attacl IS NOT NULL AND coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT'), false),
        a.attacl IS NOT NULL AND coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'UPDATE'), false),
-       c.relkind <> 'v' OR coalesce(pg_catalog.pg_column_is_updatable(c.oid, a.attnum, true), false),
+       ` + writable + `,
        coalesce(cn.nspname::text, ''), coalesce(co.collname::text, ''), coalesce(s.description, '')
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
@@ -165,7 +173,7 @@ func typesQuery(schemas string, version int) string {
 SELECT t.oid::int8, n.nspname::text, t.typname::text, t.typtype::text, t.typcategory::text,
        CASE WHEN t.typcategory = 'A' AND t.typtype <> 'd' THEN t.typelem::int8 ELSE 0 END, t.typarray::int8,
        coalesce(CASE t.typtype WHEN 'd' THEN t.typbasetype WHEN 'r' THEN r.rngsubtype WHEN 'm' THEN ` + multirange + ` END, 0)::int8,
-       t.typtypmod::int8, t.typdelim::text, t.typnotnull, t.typrelid::int8,
+       t.typtypmod::int8, t.typdelim::text, t.typnotnull, CASE WHEN rc.relkind = 'c' THEN 0 ELSE t.typrelid END::int8,
        CASE WHEN n.nspname = 'pg_catalog' THEN coalesce(pg_catalog.format_type(t.oid, -1), '') ELSE '' END,
        coalesce(e.labels, ''), coalesce(f.fields, ''),
        CASE WHEN t.typtype = 'd' THEN coalesce(t.typdefault, '') ELSE '' END,

@@ -76,8 +76,8 @@ func (l *loader) read(ctx context.Context, conf config) error {
 		sql  string
 	}{
 		{"extensions", l.readExtensions, extensionsQuery},
-		{"relations", l.readRelations, relationsQuery(l.inList)},
-		{"columns", l.readColumns, columnsQuery(l.inList)},
+		{"relations", l.readRelations, relationsQuery(l.inList, conf.guessViews)},
+		{"columns", l.readColumns, columnsQuery(l.inList, conf.guessViews)},
 		{"keys", l.readKeys, keysQuery(l.inList, v)},
 		{"foreign keys", l.readForeignKeys, foreignKeysQuery(l.inList)},
 		{"types", l.readTypes, typesQuery(l.inList, v)},

@@ -33,12 +33,9 @@ func (l *loader) readTypes(ctx context.Context, query string) error {
 				found.Fields = append(found.Fields, TypeField(f))
 			}
 		}
-		if found.Table != 0 && found.Kind == 'c' && found.Fields == nil {
-			r := l.tables[found.Table]
-			if r != nil { // else: a composite type without fields
-				for _, c := range r.all {
-					found.Fields = append(found.Fields, TypeField{c.Name, c.Type})
-				}
+		if r := l.tables[found.Table]; r != nil {
+			for _, c := range r.all {
+				found.Fields = append(found.Fields, TypeField{c.Name, c.Type})
 			}
 		}
 		l.cat.types[found.OID] = &found

@@ -68,8 +68,9 @@ type Table struct {
 
 	// Insertable, Updatable and Deletable say that the relation takes such
 	// statements at all, whoever runs them: always for a table, for a view
-	// where it is simple enough or has INSTEAD OF triggers or rules, never for
-	// a materialized view.
+	// where it is simple enough or has INSTEAD OF triggers or rules, for a
+	// foreign table where its wrapper says so, never for a materialized view.
+	// Where a broken wrapper cannot say, views and foreign tables count as true.
 	Insertable, Updatable, Deletable bool
 
 	// RowSecurity and ForceRowSecurity are the table's row-level security

@@ -1,7 +1,9 @@
 package catalog
 
-// Type is one row of pg_type. Row types of tables are included for the tables
-// of the Catalog; those of system tables are not.
+// Type is one row of pg_type. The row types of the loaded schemas' tables are
+// among them, with all their columns, because a value of such a type has them
+// all whatever the role's privileges on the table are: what is shown to a user
+// comes from Table, not from here. Row types of system tables are left out.
 type Type struct {
 	OID    uint32
 	Schema string
@@ -37,7 +39,7 @@ type Type struct {
 	Comment string
 	// Extension is the name of the extension that the type belongs to, or "".
 	Extension string
-	// Table is the OID of the relation whose row type this is, else 0.
+	// Table is the OID of the table or view whose row type this is, else 0.
 	Table uint32
 }
 
