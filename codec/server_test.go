@@ -31,7 +31,12 @@ var session = []string{
 
 func newServer(t testing.TB, setup ...string) *server {
 	t.Helper()
-	conn, err := pgconn.Connect(t.Context(), pgtest.DB(t))
+	return connectTo(t, pgtest.DB(t), setup...)
+}
+
+func connectTo(t testing.TB, dsn string, setup ...string) *server {
+	t.Helper()
+	conn, err := pgconn.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}
