@@ -16,7 +16,7 @@ import (
 )
 
 // pairOfBackends is one database, open on two backends. The control is the
-// backend that is not selected: the one that a migration comes from.
+// selected backend, whose answers are given; the candidate is the other.
 type pairOfBackends struct {
 	control, candidate *executor.DB
 	catalog            *catalog.Catalog
@@ -56,20 +56,20 @@ func (a *app) openPair(ctx context.Context, s *flags.Settings) (p *pairOfBackend
 			return nil, err
 		}
 		if b.Name() == s.Backend {
-			p.candidate = db
-		} else {
 			p.control = db
+		} else {
+			p.candidate = db
 		}
 	}
-	if p.catalog, err = catalog.Load(ctx, p.candidate.Pool()); err != nil {
+	if p.catalog, err = catalog.Load(ctx, p.control.Pool()); err != nil {
 		return nil, err
 	}
 	p.schema, err = builder.NewSchema(p.catalog, fraiseql.SchemaOptions(s))
 	return p, err
 }
 
-// candidateBackend is the selected backend.
-func (a *app) candidateBackend(s *flags.Settings) (backend.Backend, error) {
+// selectedBackend is the backend that the settings name.
+func (a *app) selectedBackend(s *flags.Settings) (backend.Backend, error) {
 	set, err := all.Backends(fraiseql.BackendOptions(s)...)
 	if err != nil {
 		return nil, err

@@ -202,7 +202,7 @@ func argsText(args []any) string {
 // its DSN and what drops it again.
 func (a *app) scratch(ctx context.Context, server *pgembed.Server) (dsn string, drop func() error, err error) {
 	name := fmt.Sprintf("fraiseql_demo_%d", time.Now().UnixNano())
-	b, err := a.candidateBackend(a.settings)
+	b, err := a.selectedBackend(a.settings)
 	if err != nil {
 		return "", nil, err
 	}

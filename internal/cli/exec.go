@@ -66,7 +66,7 @@ func (a *app) exec(ctx context.Context, o execOptions, args []string) (err error
 	if o.explain {
 		return a.explain(ctx, p, requests)
 	}
-	var runner executor.Runner = p.candidate
+	var runner executor.Runner = p.control
 	harness := parity.NewHarness(parity.WithPublisher(parity.PublisherFunc(a.reportDifference)))
 	if o.both {
 		runner = parity.NewRunner(harness, p.control, p.candidate)
@@ -207,7 +207,7 @@ func (a *app) explain(ctx context.Context, p *pairOfBackends, requests [][]byte)
 					fmt.Fprint(a.Out, "-- runs once for all parents, with their keys as the first arguments\n\n")
 					continue
 				}
-				if err := a.explainStatement(ctx, p.candidate, s); err != nil {
+				if err := a.explainStatement(ctx, p.control, s); err != nil {
 					return err
 				}
 			}

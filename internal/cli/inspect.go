@@ -95,7 +95,7 @@ views, columns, keys, foreign keys, types and functions, as one JSON object.`,
 }
 
 func (a *app) schema(ctx context.Context) (err error) {
-	b, err := a.candidateBackend(a.settings)
+	b, err := a.selectedBackend(a.settings)
 	if err != nil {
 		return err
 	}

@@ -114,8 +114,10 @@ func (l *loader) run(ctx context.Context, tx *sql.Tx, size Size, parts []part) e
 	}
 	for i, p := range parts {
 		l.progress(i, len(parts), p.name)
-		if _, err := tx.ExecContext(ctx, p.text); err != nil {
-			return fmt.Errorf("make %s: %w", p.name, err)
+		for _, statement := range split(p.text) {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("make %s: %w", p.name, err)
+			}
 		}
 	}
 	l.progress(len(parts), len(parts), "done")
