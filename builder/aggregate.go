@@ -20,6 +20,7 @@ const (
 	oidCidr    = 650
 	oidFloat4  = 700
 	oidVarchar = 1043
+	oidXID8    = 5069
 )
 
 // aggregates is the table of aggregate functions: which types each takes, and
@@ -108,18 +109,27 @@ func (p *planner) aggregate() *Plan {
 	l := newLevel(p, p.scope, 0)
 	groups := make([]string, 0, len(d.GroupBy))
 	outputs := map[string]field{} // by output key, for sort and having
+	spellings := map[string]string{}
 	for i := range d.GroupBy {
 		g := &d.GroupBy[i]
 		f, key, ok := p.groupKey(g)
 		if ok {
 			groups = append(groups, sortKey{output: len(l.out.exprs) + 1}.sql().sql)
 			p.addOutput(l, outputs, f, key, g.Place)
+			if g.As == "" { // either spelling of a column's name will do
+				spellings[f.col.Name] = key
+			}
 		}
 	}
 	for i := range d.Aggregate {
 		a := &d.Aggregate[i]
 		if f, key, ok := p.aggregateOf(a); ok {
 			p.addOutput(l, outputs, f, key, a.Place)
+		}
+	}
+	for name, key := range spellings {
+		if _, taken := outputs[name]; !taken {
+			outputs[name] = outputs[key]
 		}
 	}
 	sel := squirrel.Select().From(p.scope.from())
@@ -216,7 +226,7 @@ func (p *planner) groupKey(g *GroupBy) (f field, key string, ok bool) {
 		return f, key, ok
 	}
 	if !p.sortable(f.typ) {
-		p.probs.add(g.Place, nil, "%s can't be grouped by: type %s has no equality", quoted(g.Field), f.typ)
+		p.probs.add(g.Place, nil, "%s can't be grouped by: type %s has no equality", quoted(g.Field), typeLabel(f.typ))
 		return f, key, false
 	}
 	return f, key, true
@@ -244,7 +254,7 @@ func (p *planner) truncated(f field, g *GroupBy) (field, bool) {
 		}
 		f.expr = head + "::timestamp)::date"
 	default:
-		p.probs.add(g.Place.key("trunc"), []string{"date", "timestamp", "timestamptz"}, "type %s can't be truncated", f.typ)
+		p.probs.add(g.Place.key("trunc"), []string{"date", "timestamp", "timestamptz"}, "type %s can't be truncated", typeLabel(f.typ))
 		return f, false
 	}
 	f.typ = f.typ.Base()
@@ -323,19 +333,19 @@ func (p *planner) aggregateType(a *Aggregate, in field, takes codec.Kind, result
 	fits := base.Kind().Has(takes)
 	if a.Fn == "min" || a.Fn == "max" {
 		// "xid" has no order, and pg_catalog's reg types have no min.
-		fits = fits && p.sortable(base) && (base.Kind() != codec.KindOID || base.OID() == oidOID)
+		fits = fits && p.sortable(base) && (base.Kind() != codec.KindOID || base.OID() == oidOID || base.OID() == oidXID8)
 	}
 	switch {
 	case !fits:
-		p.probs.add(a.Place, fitting(p, base), "%s does not take %s: its type is %s", a.Fn, quoted(a.Field), in.typ)
+		p.probs.add(a.Place, fitting(p, base), "%s does not take %s: its type is %s", a.Fn, quoted(a.Field), typeLabel(in.typ))
 		return nil, false
 	case a.Distinct && !p.sortable(base):
-		p.probs.add(a.Place, nil, "distinct does not take %s: type %s has no equality", quoted(a.Field), in.typ)
+		p.probs.add(a.Place, nil, "distinct does not take %s: type %s has no equality", quoted(a.Field), typeLabel(in.typ))
 		return nil, false
 	case a.Fn == "array_agg":
-		info, ok := p.schema.cat.Type(base.OID())
+		info, ok := p.schema.cat.Type(in.typ.OID()) // of a domain the domain's own
 		if !ok || info.Array == 0 {
-			p.probs.add(a.Place, nil, "array_agg does not take %s: type %s has no array type", quoted(a.Field), in.typ)
+			p.probs.add(a.Place, nil, "array_agg does not take %s: type %s has no array type", quoted(a.Field), typeLabel(in.typ))
 			return nil, false
 		}
 		return p.schema.types.Type(info.Array), true
@@ -370,11 +380,11 @@ func (p *planner) sortGroups(l *level, over *scope, groups int) []sortKey {
 			p.probs.add(s.Place, nil, "an aggregate is sorted by its output keys")
 			continue
 		}
-		i := slices.IndexFunc(l.members, func(m Member) bool { return m.Key == s.Field })
+		i := slices.IndexFunc(l.members, func(m Member) bool { return over.virtual[m.Key].expr == f.expr })
 		k := sortKey{field: f, desc: s.Desc, nulls: s.Nulls, output: i + 1}
 		switch {
 		case !p.sortable(f.typ):
-			p.probs.add(s.Place, nil, "%s can't be sorted by: type %s has no order", quoted(s.Field), f.typ)
+			p.probs.add(s.Place, nil, "%s can't be sorted by: type %s has no order", quoted(s.Field), typeLabel(f.typ))
 		case sameSort(keys, f):
 			p.probs.add(s.Place, nil, "%s is a sort key already", quoted(s.Field))
 		default:

@@ -10,7 +10,7 @@ import (
 )
 
 // conflict is ON CONFLICT …, or nil. given are the columns of the input.
-func (p *planner) conflict(given []*catalog.Column) squirrel.Sqlizer {
+func (p *planner) conflict(rows []insertRow, given []*catalog.Column) squirrel.Sqlizer {
 	d := p.def.OnConflict
 	if d == nil {
 		return nil
@@ -29,7 +29,7 @@ func (p *planner) conflict(given []*catalog.Column) squirrel.Sqlizer {
 		p.probs.add(d.Place, conflictTargets(p.table), "an update on conflict needs columns or a constraint")
 		return nil
 	}
-	sets := p.conflictSets(d, key, given)
+	sets := p.conflictSets(d, key, rows, given)
 	where := condition(p.scope, d.Filter)
 	clause := "ON CONFLICT" + target + " DO UPDATE SET " + strings.Join(sets, ", ")
 	if where == nil {
@@ -105,9 +105,10 @@ func (p *planner) conflictColumns(d *OnConflict) ([]*catalog.Column, bool) {
 }
 
 // conflictSets is the SET list: the proposed row's value for each updated
-// column. An update may only name columns that the input gives: the proposed
-// row has defaults for the others, and these would overwrite what is stored.
-func (p *planner) conflictSets(d *OnConflict, key *catalog.Key, given []*catalog.Column) []string {
+// column. An update may only be of columns that every row of the input gives: a
+// proposed row has defaults for the others, and these would overwrite what is
+// stored.
+func (p *planner) conflictSets(d *OnConflict, key *catalog.Key, rows []insertRow, given []*catalog.Column) []string {
 	var cols []*catalog.Column
 	if d.Update == nil {
 		for _, c := range given {
@@ -133,6 +134,13 @@ func (p *planner) conflictSets(d *OnConflict, key *catalog.Key, given []*catalog
 		p.probs.add(d.Place, nil, `nothing is left to update; say "do": "nothing" if that is meant`)
 	}
 	sets := make([]string, len(cols))
+	for i, row := range rows {
+		for _, c := range cols {
+			if row[c] == nil {
+				p.probs.add(p.def.Input[i].Place, nil, "column %s is updated on conflict, so every row must give it", quoted(c.JSONName))
+			}
+		}
+	}
 	for i, c := range cols {
 		name := sqlText(c.SQLName())
 		sets[i] = name + " = EXCLUDED." + name

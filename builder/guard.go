@@ -99,17 +99,11 @@ func (p *planner) truthOfRelation(t *catalog.Table, f *Filter) truth {
 // truthOfField knows the conditions whose operand alone decides them.
 func truthOfField(t *catalog.Table, f *Filter) truth {
 	op := operatorName(f.Op)
-	switch op {
-	case "in":
-		if emptyList(f.Value) {
+	if (op == "in" || op == "nin") && emptyList(f.Value) {
+		if op == "in" {
 			return noRow
 		}
-		return sometimes
-	case "nin":
-		if emptyList(f.Value) {
-			return everyRow
-		}
-		return sometimes
+		return everyRow
 	}
 	if len(f.JSON) > 0 || t == nil {
 		return sometimes
@@ -119,17 +113,29 @@ func truthOfField(t *catalog.Table, f *Filter) truth {
 		return sometimes
 	}
 	// From here on the column is never NULL.
+	opposite := false
 	switch op {
 	case "is_null":
 		return flagTruth(f.Value).not()
 	case "is_not_null":
 		return flagTruth(f.Value)
+	case "eq", "is_not_distinct_from":
+		if isNull(f.Value) {
+			return noRow
+		}
 	case "neq", "is_distinct_from":
 		if isNull(f.Value) {
 			return everyRow
 		}
+	case "nlike", "nilike", "nregex", "niregex":
+		op, opposite = op[1:], true
+		fallthrough
 	case "like", "ilike", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex":
-		if matchesAll(op, f.Value) {
+		switch {
+		case !matchesAll(op, f.Value):
+		case opposite:
+			return noRow
+		default:
 			return everyRow
 		}
 	}

@@ -23,7 +23,7 @@ func (p *planner) insert() *Plan {
 	rows, columns := p.insertRows()
 	p.checkRequired(rows)
 	r := p.returns()
-	conflict := p.conflict(columns)
+	conflict := p.conflict(rows, columns)
 	if p.probs.count() > 0 {
 		return nil
 	}
@@ -222,8 +222,9 @@ func (p *planner) insertArrays(rows []insertRow, columns []*catalog.Column, name
 		aliases[i] = ident("c" + itoa(i+1))
 		items[i] = `"k".` + aliases[i]
 		cast, delim := f.cast, byte(',')
-		if f.typ.Kind() == codec.KindArray {
-			// unnest takes an array of arrays apart to its last element.
+		if f.typ.Kind().Has(codec.KindArray | codec.KindComposite) {
+			// unnest takes an array of arrays apart to its last element, and a row
+			// into its fields.
 			items[i] += "::" + cast
 			cast = "text"
 		} else if info, ok := p.schema.cat.Type(f.typ.Base().OID()); ok && info.Delim != 0 {

@@ -87,7 +87,7 @@ func (p *planner) sorts(sc *scope, defs []Sort) []sortKey {
 			continue
 		}
 		if !p.sortable(f.typ) {
-			p.probs.add(d.Place, nil, "%s can't be sorted by: type %s has no order", quoted(d.Field), f.typ)
+			p.probs.add(d.Place, nil, "%s can't be sorted by: type %s has no order", quoted(d.Field), typeLabel(f.typ))
 			continue
 		}
 		if sameSort(keys, f) {
@@ -177,6 +177,10 @@ func orderBy(keys []sortKey) squirrel.Sqlizer {
 	return join(parts, ", ")
 }
 
+// noExtensionOrder are types of PostgreSQL's own extensions that nothing can be
+// sorted by.
+var noExtensionOrder = []string{"lquery", "ltxtquery", "query_int"}
+
 // sortable says whether PostgreSQL has an order for t: a default btree operator
 // class. The same types have the equality that DISTINCT and GROUP BY need.
 func (p *planner) sortable(t *codec.Type) bool {
@@ -192,8 +196,8 @@ func (p *planner) sortable(t *codec.Type) bool {
 		})
 	case codec.KindOID:
 		return t.Base().Name() != "xid" && t.Base().Name() != "cid"
-	case codec.KindOther: // an extension's type is the server's to judge
-		return t.Base().Name() != "" && t.Base().Schema() != "pg_catalog"
+	case codec.KindOther, codec.KindLTree: // an extension's type is the server's to judge, but for known ones
+		return t.Base().Name() != "" && t.Base().Schema() != "pg_catalog" && !slices.Contains(noExtensionOrder, t.Base().Name())
 	}
 	return true
 }

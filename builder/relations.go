@@ -50,8 +50,8 @@ func (l *level) selectRelation(def *Relation, fixed bool) {
 	n := nestedLevel{rel: rel, def: def}
 	for _, c := range rel.local {
 		f := l.scope.column(c)
-		if f.typ.Kind() == codec.KindArray {
-			l.p.probs.add(def.Place, nil, "a relation by an array column can't be selected")
+		if f.typ.Kind().Has(codec.KindArray | codec.KindComposite) {
+			l.p.probs.add(def.Place, nil, "a relation by a column of type %s can't be selected", typeLabel(f.typ))
 			return
 		}
 		before := len(l.out.cols)

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/Masterminds/squirrel"
 
@@ -37,7 +38,8 @@ func (r returning) clause() squirrel.Sqlizer {
 }
 
 // plan is the Plan of a write. unsettled says which columns another run of the
-// statement may fill differently; ordered that the rows come in a fixed order.
+// statement may fill differently; ordered that the rows come in a fixed
+// order; the row that a pinned key leaves is in order by itself.
 func (p *planner) plan(s squirrel.Sqlizer, r returning, unsettled func(*catalog.Column) bool, ordered bool) *Plan {
 	st, err := finish(p.name(), Write, s)
 	if err != nil {
@@ -48,7 +50,7 @@ func (p *planner) plan(s squirrel.Sqlizer, r returning, unsettled func(*catalog.
 	if p.def.MaxAffected != nil {
 		plan.MaxAffected = *p.def.MaxAffected
 	}
-	st.Columns, st.Ordered = []Column{}, ordered
+	st.Columns, st.Ordered = []Column{}, ordered || p.pinsKey(p.def.Filter)
 	if r.level == nil {
 		plan.Root = Node{Statement: st}
 		return plan
@@ -70,9 +72,15 @@ func (p *planner) unsettled(given []*catalog.Column, on catalog.Event, defaults 
 	volatile := func(c *catalog.Column) bool {
 		return !slices.Contains(given, c) && (triggers || defaults && c.VolatileDefault)
 	}
-	any := slices.ContainsFunc(t.Columns, volatile)
 	return func(c *catalog.Column) bool {
-		// A generated column may be computed from an unsettled one.
-		return volatile(c) || any && c.Generated != 0
+		if c.Generated == 0 {
+			return volatile(c)
+		}
+		// A generated column is as settled as the columns that its expression
+		// names. A name may be found by chance inside another: that errs on the
+		// side of unsettled.
+		return slices.ContainsFunc(t.Columns, func(from *catalog.Column) bool {
+			return from != c && volatile(from) && strings.Contains(c.Default, from.Name)
+		})
 	}
 }

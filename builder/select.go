@@ -37,10 +37,11 @@ func (p *planner) query() *Plan {
 		p.fail(err)
 		return nil
 	}
-	st.Columns, st.Ordered = l.out.columns(), rows.total
+	pinned := p.pinsKey(d.Filter)
+	st.Columns, st.Ordered = l.out.columns(), rows.total || pinned
 	return &Plan{
 		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse,
-		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !p.pinsKey(d.Filter),
+		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !pinned,
 	}
 }
 
@@ -92,7 +93,7 @@ func (p *planner) distinctRows(r *rows, d rowsDef) {
 	out := &r.level.out
 	for _, c := range out.cols {
 		if !p.sortable(c.Type) {
-			p.probs.add(d.distinct.Place, nil, "distinct rows can't have %s: type %s has no equality", quoted(c.Name), c.Type)
+			p.probs.add(d.distinct.Place, nil, "distinct rows can't have %s: type %s has no equality", quoted(c.Name), typeLabel(c.Type))
 		}
 	}
 	for i := range r.keys {
@@ -126,7 +127,7 @@ func (p *planner) distinctOn(r *rows, d *Distinct) {
 		switch {
 		case !ok:
 		case !p.sortable(f.typ):
-			p.probs.add(at, nil, "distinct can't be by %s: type %s has no equality", quoted(name), f.typ)
+			p.probs.add(at, nil, "distinct can't be by %s: type %s has no equality", quoted(name), typeLabel(f.typ))
 		case sameSort(on, f):
 			p.probs.add(at, nil, "%s is there already", quoted(name))
 		default:

@@ -100,7 +100,7 @@ func (p *planner) setValue(c *catalog.Column, s *Set) squirrel.Sqlizer {
 	f := p.scope.column(c)
 	kind := f.typ.Kind()
 	if s.Op != "" && !slices.Contains(opsFor(kind), s.Op) {
-		p.probs.add(s.Place, opsFor(kind), "%s can't be used on %s: its type is %s", quoted(s.Op), quoted(s.Field), f.typ)
+		p.probs.add(s.Place, opsFor(kind), "%s can't be used on %s: its type is %s", quoted(s.Op), quoted(s.Field), typeLabel(f.typ))
 		return nil
 	}
 	switch s.Op {
@@ -131,7 +131,7 @@ func (p *planner) setArray(f field, s *Set) squirrel.Sqlizer {
 	list := bytes.HasPrefix(bytes.TrimSpace(s.Value), []byte("["))
 	elem := f.typ.Base().Elem()
 	if elem == nil {
-		p.probs.add(at, nil, "type %s has no elements", f.typ)
+		p.probs.add(at, nil, "type %s has no elements", typeLabel(f.typ))
 		return nil
 	}
 	one := field{typ: elem, cast: castName(elem)}
@@ -140,7 +140,7 @@ func (p *planner) setArray(f field, s *Set) squirrel.Sqlizer {
 		p.probs.add(at, nil, "remove takes one element")
 		return nil
 	case s.Op == "remove" && !p.sortable(elem):
-		p.probs.add(at, nil, "remove needs equality, which type %s has not", elem)
+		p.probs.add(at, nil, "remove needs equality, which type %s has not", typeLabel(elem))
 		return nil
 	case s.Op == "remove":
 		return splice("array_remove(?, ?)", f.sql(), p.scope.bind(one, s.Value, at))
