@@ -202,7 +202,7 @@ func TestOperatorRefused(t *testing.T) {
 		{"json type", `{"profile": {"path": ["a"], "type": "txt", "eq": "x"}}`, `unknown type "txt"; did you mean "text"?`, ""},
 		{"relation", `{"poosts": {"exists": {"id": {"eq": 1}}}}`, `unknown relation "poosts"; did you mean "posts"?`, ""},
 		{"every without condition", `{"posts": {"every": {}}}`, `the condition is empty`, "it would be every row"},
-		{"nested object of a relation", `{"posts": {"id": {"eq": 1}}}`, `unknown field "posts"`, "the filter that others dropped"},
+		{"nested object of a relation", `{"posts": {"id": {"eq": 1}}}`, `at $.filters.posts: "posts" is a relation, not a field`, "the filter that others dropped"},
 		{"config", `{"name": {"plain_query": {"query": "x", "config": "a'b"}}}`, `not the name of a configuration`, ""},
 		{"search key", `{"name": {"plain_query": {"quary": "x"}}}`, `unknown key "quary"; did you mean "query"?`, ""},
 		{"geometric", `{"name": {"distance": {"to": 1, "threshold": 1}}}`, `does not take the type text`, ""},

@@ -108,6 +108,13 @@ func (sc *scope) field(name string, at Path) (field, bool) {
 			return sc.column(c), true
 		}
 	}
+	if sc.table != nil && !sc.probs.full() {
+		// Looked up quietly: only whether there is one matters here.
+		if _, ok := sc.schema.relation(sc.table, name, at, &problems{}); ok {
+			sc.probs.add(at, quantNames, "%s is a relation, not a field; a condition on it needs a word such as exists", quoted(name))
+			return field{}, false
+		}
+	}
 	sc.probs.unknown(at, "field", name, sc.readable())
 	return field{}, false
 }
