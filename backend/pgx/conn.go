@@ -174,7 +174,16 @@ func (c *conn) query(ctx context.Context, query string, args []any) (rows jackpg
 			rows, more, err = first(ctx, c.Conn.Conn(), query, args)
 		}
 	}
-	return rows, more, err
+	return rows, more, closed(c.Conn.Conn(), err)
+}
+
+// closed says that a connection broke where pgx does not: in simple_protocol it
+// drops the network's error and tells of "conn closed" only.
+func closed(pc *jackpgx.Conn, err error) error {
+	if err != nil && pc.IsClosed() && backend.CodeOf(err) == backend.CodeInternal && backend.SQLStateOf(err) == "" {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	return err
 }
 
 func first(ctx context.Context, pc *jackpgx.Conn, query string, args []any) (jackpgx.Rows, bool, error) {

@@ -157,6 +157,9 @@ func (r *rows) end() {
 	r.closed = true
 	r.pg.Close()
 	if err := r.pg.Err(); err != nil && r.err == nil {
+		if r.c != nil {
+			err = closed(r.c.Conn.Conn(), err)
+		}
 		r.err = backend.Wrap(r.b, "query", backend.WithContext(r.ctx, err))
 	}
 	if r.c != nil && r.c.gate.Leave() {
