@@ -52,7 +52,7 @@ func (a *arrayArgument) list(dst *[]byte, raw []byte, dim int) error {
 			if a.leaf == dim+1 {
 				return a.t.refuse(a.raw, "has lists beside elements")
 			}
-			return a.list(dst, elem, dim+1)
+			return inside("element "+strconv.Itoa(i), a.list(dst, elem, dim+1))
 		}
 		if a.leaf != 0 && a.leaf != dim+1 {
 			return a.t.refuse(a.raw, "has lists beside elements")

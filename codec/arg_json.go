@@ -1,7 +1,5 @@
 package codec
 
-import "bytes"
-
 // What the document types allow, for their errors.
 const (
 	wantJSON  = "any JSON value, nested at most 1000 deep"
@@ -49,8 +47,10 @@ func (t *Type) checkDocument(raw []byte, strict bool) error {
 			depth--
 		case c == '-' || '0' <= c && c <= '9':
 			end := valueEnd(raw, i)
-			if strict && !isNumericRange(raw[i:end]) {
-				return t.refuse(raw[i:end], "has too many digits")
+			if strict {
+				if _, ok := readDecimal(raw[i:end]); !ok {
+					return t.refuse(raw[i:end], "has too many digits")
+				}
 			}
 			i = end
 			continue
@@ -58,17 +58,6 @@ func (t *Type) checkDocument(raw []byte, strict bool) error {
 		i++
 	}
 	return nil
-}
-
-// isNumericRange says whether a JSON number fits numeric, without writing it out.
-func isNumericRange(number []byte) bool {
-	if len(number) < 8 {
-		if bytes.IndexAny(number, "eE") < 0 {
-			return true
-		}
-	}
-	_, ok := appendNumericText(nil, number)
-	return ok
 }
 
 func hasNUL(quoted []byte) bool {

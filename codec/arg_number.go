@@ -150,8 +150,8 @@ const (
 	maxNumericScale = 16383
 )
 
-// argNumeric keeps every digit and the scale: 1.50 stays 1.50. An exponent is
-// written out, as the server would.
+// argNumeric keeps every digit and the scale: 1.50 stays 1.50. A small exponent
+// is written out, as the server would.
 func argNumeric(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	s := raw
 	if raw[0] == '"' {
@@ -166,66 +166,88 @@ func argNumeric(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	if !isJSONNumber(s) {
 		return dst, t.refuse(raw, "")
 	}
-	out, ok := appendNumericText(dst, s)
+	n, ok := readDecimal(s)
 	if !ok {
 		return dst, t.refuse(raw, "has too many digits")
 	}
-	return out, nil
+	// 1e131071 written out is ten thousand times its own size; a list of such
+	// numbers would be an attack. The server reads the exponent as well.
+	if n.size() > len(s)+maxWrittenOut {
+		return append(dst, s...), nil
+	}
+	return n.append(dst), nil
 }
 
-// appendNumericText appends a JSON number without an exponent, unless it goes
-// beyond numeric's limits.
-func appendNumericText(dst, number []byte) (out []byte, ok bool) {
-	negative := number[0] == '-'
-	if negative {
+// maxWrittenOut is by how many digits an exponent may lengthen a number.
+const maxWrittenOut = 64
+
+// decimal is a JSON number without its exponent.
+type decimal struct {
+	negative        bool
+	whole, fraction []byte // the digits as written
+	first           int    // the first digit before the point that is not 0
+	point           int    // how many digits stand before the point
+	scale           int    // how many stand behind it
+}
+
+// readDecimal takes a JSON number apart; ok is false beyond numeric's limits.
+func readDecimal(number []byte) (n decimal, ok bool) {
+	if n.negative = number[0] == '-'; n.negative {
 		number = number[1:]
 	}
 	mantissa, exp := number, 0
 	if e := bytes.IndexAny(number, "eE"); e >= 0 {
 		var err error
 		if exp, err = strconv.Atoi(string(number[e+1:])); err != nil || exp > 2*maxNumericWhole || exp < -2*maxNumericWhole {
-			return dst, false
+			return n, false
 		}
 		mantissa = number[:e]
 	}
-	whole, fraction, _ := bytes.Cut(mantissa, []byte{'.'})
-	point := len(whole) + exp // digits before the point, of whole and fraction together
-	scale := max(0, len(fraction)-exp)
-	if scale > maxNumericScale {
-		return dst, false
+	n.negative = n.negative && !isZero(mantissa) // numeric has no -0
+	n.whole, n.fraction, _ = bytes.Cut(mantissa, []byte{'.'})
+	n.point = len(n.whole) + exp
+	n.scale = max(0, len(n.fraction)-exp)
+	written := len(n.whole) + len(n.fraction)
+	for n.first < min(n.point, written) && n.digit(n.first) == '0' {
+		n.first++
 	}
-	digit := func(i int) byte {
-		switch {
-		case i < 0 || i >= len(whole)+len(fraction):
-			return '0'
-		case i < len(whole):
-			return whole[i]
-		}
-		return fraction[i-len(whole)]
+	if n.first == written {
+		n.first = max(n.first, n.point) // zero, whatever the exponent
 	}
-	first := 0 // the first digit that is not 0 and stands before the point
-	for first < point && digit(first) == '0' {
-		first++
+	return n, n.scale <= maxNumericScale && n.point-n.first <= maxNumericWhole
+}
+
+// digit is a digit by its place; the zeros that an exponent adds have none.
+func (n *decimal) digit(i int) byte {
+	switch {
+	case i < 0 || i >= len(n.whole)+len(n.fraction):
+		return '0'
+	case i < len(n.whole):
+		return n.whole[i]
 	}
-	if point-first > maxNumericWhole {
-		return dst, false
-	}
-	if negative && !isZero(mantissa) {
+	return n.fraction[i-len(n.whole)]
+}
+
+// size is about how long append's text is.
+func (n *decimal) size() int { return max(0, n.point-n.first) + n.scale + 3 }
+
+func (n *decimal) append(dst []byte) []byte {
+	if n.negative {
 		dst = append(dst, '-')
 	}
-	if first >= point {
+	if n.first >= n.point {
 		dst = append(dst, '0')
 	}
-	for i := first; i < point; i++ {
-		dst = append(dst, digit(i))
+	for i := n.first; i < n.point; i++ {
+		dst = append(dst, n.digit(i))
 	}
-	if scale > 0 {
+	if n.scale > 0 {
 		dst = append(dst, '.')
-		for i := range scale {
-			dst = append(dst, digit(point+i))
+		for i := range n.scale {
+			dst = append(dst, n.digit(n.point+i))
 		}
 	}
-	return dst, true
+	return dst
 }
 
 // argMoney takes the server's text as well, and hands over plain digits.

@@ -91,10 +91,8 @@ func argEnum(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	for _, label := range t.labels {
-		if label == string(s) {
-			return append(dst, s...), nil
-		}
+	if t.isLabel[string(s)] {
+		return append(dst, s...), nil
 	}
 	err = t.refuse(raw, "is not a label")
 	if list := quotedList(t.labels); list != "" {

@@ -69,13 +69,13 @@ func appendDate(dst []byte, days int64) (out []byte, bc bool) {
 	if year <= 0 {
 		year, bc = 1-year, true
 	}
-	if year < 10_000 {
-		dst = appendTwo(appendTwo(dst, uint32(year/100)), uint32(year%100))
-	} else {
+	if year >= 10_000 {
 		dst = strconv.AppendInt(dst, year, 10)
+		return append(dst, '-', '0'+byte(month/10), '0'+byte(month%10), '-', '0'+byte(day/10), '0'+byte(day%10)), bc
 	}
-	dst = appendTwo(append(dst, '-'), uint32(month))
-	return appendTwo(append(dst, '-'), uint32(day)), bc
+	y := uint32(year) // one append: a timestamp is the dearest of the common types
+	return append(dst, '0'+byte(y/1000), '0'+byte(y/100%10), '0'+byte(y/10%10), '0'+byte(y%10),
+		'-', '0'+byte(month/10), '0'+byte(month%10), '-', '0'+byte(day/10), '0'+byte(day%10)), bc
 }
 
 // appendClock appends HH:MM:SS and the fraction without trailing zeros. usec is
@@ -87,8 +87,8 @@ func appendClock(dst []byte, usec uint64) []byte {
 		dst = strconv.AppendUint(dst, h, 10)
 	}
 	rest := uint32(usec / usecPerSecond % 3600)
-	dst = appendTwo(append(dst, ':'), rest/60)
-	dst = appendTwo(append(dst, ':'), rest%60)
+	minute, second := rest/60, rest%60
+	dst = append(dst, ':', '0'+byte(minute/10), '0'+byte(minute%10), ':', '0'+byte(second/10), '0'+byte(second%10))
 	if fraction := uint32(usec % usecPerSecond); fraction != 0 {
 		dst = appendPadded(append(dst, '.'), fraction, 6)
 		for dst[len(dst)-1] == '0' {

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -137,13 +138,16 @@ func (r *Registry) link(t *Type, infos map[uint32]*TypeInfo) error {
 	switch {
 	case info.Kind == 'e':
 		t.become(KindEnum, formText, binCopy, argEnum, "one of its labels")
-		t.labels = append([]string(nil), info.Labels...)
+		t.labels, t.isLabel = slices.Clone(info.Labels), make(map[string]bool, len(info.Labels))
+		for _, label := range t.labels {
+			t.isLabel[label] = true
+		}
 	case info.Kind == 'd':
 		b, err := under(info.Base)
 		if err != nil {
 			return err
 		}
-		t.becomeDomain(b, info)
+		t.becomeDomain(b)
 	case info.Kind == 'c':
 		t.become(KindComposite, formComposite, binComposite, argComposite, "an object of its fields")
 		for _, f := range info.Fields {
@@ -181,10 +185,10 @@ func (t *Type) becomeArray(elem *Type) {
 }
 
 // becomeDomain gives t everything of its base but the identity.
-func (t *Type) becomeDomain(b *Type, info *TypeInfo) {
+func (t *Type) becomeDomain(b *Type) {
 	base := b.Base()
 	t.become(base.kind, base.form, base.bin, base.arg, base.want)
-	t.elem, t.labels, t.fields, t.base, t.notNull = base.elem, base.labels, base.fields, base, info.NotNull
+	t.elem, t.labels, t.isLabel, t.fields, t.base = base.elem, base.labels, base.isLabel, base.fields, base
 }
 
 // becomeExtension recognises a base type by its name: extensions have no fixed

@@ -16,7 +16,6 @@ type Type struct {
 	kind    Kind
 	delim   byte // between array elements of this type
 	builtin bool
-	notNull bool
 	noBin   bool // a part of the type has no binary form
 	state   linkState
 
@@ -25,11 +24,12 @@ type Type struct {
 	arg  argument   // JSON to the server's text
 	want string     // what Argument allows, for its errors
 
-	elem   *Type // array: element; range: subtype; multirange: range
-	base   *Type // domain: the type under it, never itself a domain
-	labels []string
-	fields []field
-	reg    *Registry
+	elem    *Type           // array: element; range: subtype; multirange: range
+	base    *Type           // domain: the type under it, never itself a domain
+	labels  []string        // enum, in order
+	isLabel map[string]bool // enum
+	fields  []field
+	reg     *Registry
 }
 
 // field is one field of a composite type.
