@@ -36,6 +36,9 @@ func Config(dsn string, s *flags.Settings, getenv func(string) string) (backend.
 		session["search_path"] = searchPath(s.SearchPath)
 	}
 	cfg.Session = session
+	if cfg.ApplicationName == "" {
+		cfg.ApplicationName = "fraiseql"
+	}
 	cfg.Pooler = cfg.Pooler || s.Pooler == flags.PoolerTransaction
 	cfg.StatementCacheSize = s.StatementCacheSize
 	if s.StatementCacheSize == 0 {

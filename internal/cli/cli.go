@@ -75,9 +75,6 @@ func Run(ctx context.Context, args []string, s Streams, lookupEnv func(string) (
 	a.color = a.tty && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 	root := newRoot(a)
 	root.SetArgs(args)
-	root.SetIn(s.In)
-	root.SetOut(s.Out)
-	root.SetErr(s.Err)
 	err := root.ExecuteContext(ctx)
 	return a.finish(ctx, err)
 }

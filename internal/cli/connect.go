@@ -19,7 +19,6 @@ import (
 // selected backend, whose answers are given; the candidate is the other.
 type pairOfBackends struct {
 	control, candidate *executor.DB
-	catalog            *catalog.Catalog
 	schema             *builder.Schema
 }
 
@@ -40,10 +39,10 @@ func (a *app) openPair(ctx context.Context, s *flags.Settings) (p *pairOfBackend
 	if err != nil {
 		return nil, err
 	}
-	p = &pairOfBackends{}
+	opened := &pairOfBackends{}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.Close())
+			err = errors.Join(err, opened.Close())
 		}
 	}()
 	cfg, err := a.config(s.DatabaseURL, s)
@@ -56,16 +55,17 @@ func (a *app) openPair(ctx context.Context, s *flags.Settings) (p *pairOfBackend
 			return nil, err
 		}
 		if b.Name() == s.Backend {
-			p.control = db
+			opened.control = db
 		} else {
-			p.candidate = db
+			opened.candidate = db
 		}
 	}
-	if p.catalog, err = catalog.Load(ctx, p.control.Pool()); err != nil {
+	cat, err := catalog.Load(ctx, opened.control.Pool())
+	if err != nil {
 		return nil, err
 	}
-	p.schema, err = builder.NewSchema(p.catalog, fraiseql.SchemaOptions(s))
-	return p, err
+	opened.schema, err = builder.NewSchema(cat, fraiseql.SchemaOptions(s))
+	return opened, err
 }
 
 // selectedBackend is the backend that the settings name.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ type operatorJSON struct {
 func (a *app) operators(name string, asJSON bool) error {
 	list := []operatorJSON{}
 	for op := range builder.Operators() {
-		if name != "" && op.Name != name && !contains(op.Aliases, name) {
+		if name != "" && !slices.Contains(op.Spellings(), name) {
 			continue
 		}
 		list = append(list, operatorJSON{
@@ -63,24 +64,28 @@ func (a *app) operators(name string, asJSON bool) error {
 		enc.SetEscapeHTML(false)
 		return enc.Encode(list)
 	}
+	if name != "" {
+		for i, op := range list {
+			if i > 0 {
+				fmt.Fprintln(a.Out)
+			}
+			fmt.Fprintf(a.Out, "%s\n  %s\n  aliases  %s\n  columns  %s\n  value    %s\n  example  %s\n",
+				a.paint(bold, op.Name), op.Doc, orDash(strings.Join(op.Aliases, ", ")), strings.Join(op.Accepts, ", "), op.Operand, op.Example)
+		}
+		return nil
+	}
 	rows := make([][]string, len(list))
 	for i, op := range list {
-		kinds := strings.Join(op.Accepts, ", ")
-		if name == "" {
-			kinds = shorten(kinds, 40)
-		}
-		rows[i] = []string{op.Name, strings.Join(op.Aliases, ", "), kinds, op.Operand, op.Doc}
+		rows[i] = []string{op.Name, orDash(strings.Join(op.Aliases, ", ")), shorten(strings.Join(op.Accepts, ", "), 40), op.Operand, op.Doc}
 	}
 	return table(a.Out, []string{"operator", "aliases", "columns of kind", "value", "meaning"}, rows)
 }
 
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
+func orDash(s string) string {
+	if s == "" {
+		return "-"
 	}
-	return false
+	return s
 }
 
 func newSchema(a *app) *cobra.Command {

@@ -46,6 +46,9 @@ Start with: fraiseql demo`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out) // before the completion command is made, which keeps it
+	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exit{code: ExitUsage, err: err, hint: "`" + cmd.CommandPath() + " --help` shows the flags"}
 	})
@@ -64,6 +67,7 @@ Start with: fraiseql demo`,
 	)
 	s.Register(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(hideUncommon)
+	root.SuggestionsMinimumDistance = 2
 	root.InitDefaultCompletionCmd()
 	unknownCommand(root)
 	return root
@@ -104,8 +108,9 @@ func settingsHelp() string {
 var common = map[string]bool{"database-url": true, "backend": true}
 
 func hideUncommon(f *pflag.Flag) {
-	if !common[f.Name] {
-		f.Hidden = true
+	f.Hidden = !common[f.Name]
+	if f.Name == "database-url" {
+		f.DefValue = "" // the help must not say whether one is set
 	}
 }
 
