@@ -198,14 +198,15 @@ func TestConcurrentDDL(t *testing.T) {
 	ddl := pgtest.Open(t, dsn)
 	wg.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			// One transaction each: a moment has all of it or nothing.
-			_, err := ddl.ExecContext(context.Background(), fmt.Sprintf(`
+			// One statement each: a moment has all of it or nothing.
+			_, err := ddl.ExecContext(context.Background(), fmt.Sprintf(`DO $do$ BEGIN
 				CREATE FUNCTION f%[1]d() RETURNS int LANGUAGE sql AS 'SELECT 1';
 				CREATE TYPE e%[1]d AS ENUM ('a');
 				CREATE TABLE goes%[1]d (id int PRIMARY KEY DEFAULT f%[1]d(), e e%[1]d, ref int REFERENCES stays);
-				CREATE UNIQUE INDEX ON goes%[1]d (e) WHERE e = 'a'`, i))
+				CREATE UNIQUE INDEX ON goes%[1]d (e) WHERE e = 'a'; END $do$`, i))
 			if err == nil {
-				_, err = ddl.ExecContext(context.Background(), fmt.Sprintf(`DROP TABLE goes%[1]d; DROP TYPE e%[1]d; DROP FUNCTION f%[1]d()`, i))
+				_, err = ddl.ExecContext(context.Background(), fmt.Sprintf(`DO $do$ BEGIN
+					DROP TABLE goes%[1]d; DROP TYPE e%[1]d; DROP FUNCTION f%[1]d(); END $do$`, i))
 			}
 			if err != nil {
 				t.Errorf("ddl: %v", err)
@@ -213,7 +214,7 @@ func TestConcurrentDDL(t *testing.T) {
 			}
 		}
 	})
-	for i := range 20 {
+	for i := range 10 {
 		b := []backend.Backend{pq.New(), pgx.New()}[i%2]
 		c := load(t, open(t, b, dsn))
 		table(t, c, "stays")
