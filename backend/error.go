@@ -59,6 +59,11 @@ var ErrStaleStatement = errors.New("cached prepared statement is stale")
 // earlier statement of the transaction had failed. Nothing was stored.
 var ErrTxAborted = errors.New("transaction was aborted and is rolled back")
 
+// ErrConnectionLost is a connection that broke after a statement may have been
+// sent. It takes the place of driver.ErrBadConn, which database/sql would answer by
+// sending the statement again, also one that the server has committed.
+var ErrConnectionLost = errors.New("the connection was lost; the statement may have run")
+
 // Error is the text for logs: operation, backend, and the cause.
 func (e *Error) Error() string {
 	var b strings.Builder
@@ -143,8 +148,14 @@ func Wrap(b Backend, op string, err error) error {
 }
 
 // WrapCommit is Wrap for the error of a COMMIT: a failure after which nobody
-// can say whether the server stored the transaction becomes CodeCommitUnknown.
+// can say whether the server stored the transaction becomes CodeCommitUnknown. Where
+// COMMIT was surely not sent, the code stays: driver.ErrBadConn from these backends,
+// and what database/sql says of itself (the bare error of a context that had ended).
 func WrapCommit(b Backend, err error) error {
+	bare := err == context.Canceled || err == context.DeadlineExceeded //nolint:errorlint // wrapped means sent
+	if bare || errors.Is(err, sql.ErrTxDone) || errors.Is(err, driver.ErrBadConn) {
+		return Wrap(b, "commit", err)
+	}
 	err = Wrap(b, "commit", err)
 	var e *Error
 	if !errors.As(err, &e) || errors.Is(err, ErrTxAborted) {
@@ -230,7 +241,7 @@ func codeOf(err error, state string) Code {
 // the server had no chance to say so.
 func lostConnection(err error) bool {
 	for _, target := range []error{
-		driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, ErrNotPreferred,
+		driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, ErrNotPreferred, ErrConnectionLost,
 	} {
 		if errors.Is(err, target) {
 			return true

@@ -2,7 +2,6 @@ package pgx
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -36,13 +35,6 @@ var (
 	_ driver.Validator          = (*conn)(nil)
 )
 
-// errLost stands for a connection that broke after a statement may have been sent.
-// It is no driver.ErrBadConn, because database/sql would send the statement again.
-var errLost = &backend.Error{
-	Backend: "pgx", Code: backend.CodeServiceUnavailable,
-	Err: errors.New("the connection was lost; the statement may have run"),
-}
-
 // ready refuses a connection that can't be used; nothing was sent then, so
 // driver.ErrBadConn is right.
 func (c *conn) ready() error {
@@ -53,6 +45,18 @@ func (c *conn) ready() error {
 		return driver.ErrBadConn
 	}
 	return nil
+}
+
+// explain makes pgx's error of a statement into one that says what happened and
+// that database/sql does not answer by repeating the statement.
+func (c *conn) explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, pgconn.ErrConnClosed) {
+		err = backend.ErrConnectionLost
+	}
+	return backend.WithContext(ctx, err)
 }
 
 // Close closes the connection, or leaves that to the rows that are open on it.
@@ -106,14 +110,18 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if err := c.ready(); err != nil {
 		return nil, err
 	}
-	if err := c.dropStale(ctx); err != nil {
-		return nil, backend.WithContext(ctx, err)
+	err := c.dropStale(ctx)
+	var t driver.Tx
+	if err == nil {
+		t, err = c.Conn.BeginTx(ctx, opts)
 	}
-	t, err := c.Conn.BeginTx(ctx, opts)
 	if err != nil {
-		return nil, backend.WithContext(ctx, err)
+		if ctx.Err() == nil && c.Conn.Conn().IsClosed() {
+			return nil, driver.ErrBadConn // BEGIN may be repeated
+		}
+		return nil, c.explain(ctx, err)
 	}
-	return &tx{t, c}, nil
+	return &tx{t, ctx, c}, nil
 }
 
 // ExecContext runs one statement. It goes through pgx's Query, because Exec
@@ -136,7 +144,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, named []driver.Nam
 		err = rows.Err()
 	}
 	if err != nil {
-		return nil, backend.WithContext(ctx, err)
+		return nil, c.explain(ctx, err)
 	}
 	return driver.RowsAffected(rows.CommandTag().RowsAffected()), nil
 }
@@ -156,10 +164,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		err = e
 	}
 	if err != nil {
-		if errors.Is(err, driver.ErrBadConn) {
-			err = errLost
-		}
-		return nil, backend.WithContext(ctx, err)
+		return nil, c.explain(ctx, err)
 	}
 	return rows, nil
 }
@@ -174,16 +179,7 @@ func (c *conn) query(ctx context.Context, query string, args []any) (rows jackpg
 			rows, more, err = first(ctx, c.Conn.Conn(), query, args)
 		}
 	}
-	return rows, more, closed(c.Conn.Conn(), err)
-}
-
-// closed says that a connection broke where pgx does not: in simple_protocol it
-// drops the network's error and tells of "conn closed" only.
-func closed(pc *jackpgx.Conn, err error) error {
-	if err != nil && pc.IsClosed() && backend.CodeOf(err) == backend.CodeInternal && backend.SQLStateOf(err) == "" {
-		return fmt.Errorf("%w: %w", errLost, err)
-	}
-	return err
+	return rows, more, err
 }
 
 func first(ctx context.Context, pc *jackpgx.Conn, query string, args []any) (jackpgx.Rows, bool, error) {
@@ -259,13 +255,17 @@ func (c *conn) dropStale(ctx context.Context) error {
 // tx ends a transaction, unless wire rows are still being read on its connection.
 type tx struct {
 	driver.Tx
-	c *conn
+	ctx context.Context //nolint:containedctx // database/sql gives Commit none, and stdlib uses this one
+	c   *conn
 }
 
 // Commit commits. A transaction that the server rolled back instead is ErrTxAborted.
 func (t *tx) Commit() error {
 	if t.c.gate.Held() {
 		return gate.ErrBusy
+	}
+	if t.c.Conn.Conn().IsClosed() {
+		return driver.ErrBadConn // not sent
 	}
 	err := t.Tx.Commit()
 	if errors.Is(err, jackpgx.ErrTxCommitRollback) {
@@ -274,7 +274,7 @@ func (t *tx) Commit() error {
 			Err: fmt.Errorf("%w: %w", backend.ErrTxAborted, err),
 		}
 	}
-	return lost(err)
+	return t.c.explain(t.ctx, err)
 }
 
 // Rollback rolls back. Where rows are open (database/sql rolls back from another
@@ -286,12 +286,4 @@ func (t *tx) Rollback() error {
 		return driver.ErrBadConn
 	}
 	return t.Tx.Rollback()
-}
-
-// lost replaces driver.ErrBadConn after something was sent.
-func lost(err error) error {
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
-		return errLost
-	}
-	return err
 }

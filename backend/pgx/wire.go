@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	jackpgx "github.com/jackc/pgx/v5"
@@ -39,13 +40,13 @@ func (b *Backend) QueryWire(ctx context.Context, sc *sql.Conn, query string, arg
 		default:
 			err = &backend.Error{
 				Code: backend.CodeConfiguration,
-				Err:  fmt.Errorf("a connection of type %T, which pgx did not open", dc),
+				Err:  fmt.Errorf("wire rows of a connection of type %T, which pgx did not open: %w", dc, errors.ErrUnsupported),
 			}
 		}
 		return err
 	})
 	if err != nil {
-		return nil, backend.Wrap(b, "query", backend.WithContext(ctx, err))
+		return nil, backend.Wrap(b, "query", err)
 	}
 	return r, nil
 }
@@ -80,7 +81,7 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (*rows, error
 		if c.gate.Leave() {
 			_ = c.Conn.Close()
 		}
-		return nil, err
+		return nil, c.explain(ctx, err)
 	}
 	return newRows(ctx, c.c.b, c, pg, more), nil
 }
@@ -109,7 +110,7 @@ func (b *Backend) adopted(ctx context.Context, sc *stdlib.Conn, query string, ar
 	all[0] = jackpgx.QueryResultFormatsByOID{}
 	pg, more, err := first(ctx, pc, query, append(all, args...))
 	if err != nil {
-		return nil, err
+		return nil, (*conn)(nil).explain(ctx, err)
 	}
 	return newRows(ctx, b, nil, pg, more), nil
 }
@@ -157,10 +158,7 @@ func (r *rows) end() {
 	r.closed = true
 	r.pg.Close()
 	if err := r.pg.Err(); err != nil && r.err == nil {
-		if r.c != nil {
-			err = closed(r.c.Conn.Conn(), err)
-		}
-		r.err = backend.Wrap(r.b, "query", backend.WithContext(r.ctx, err))
+		r.err = backend.Wrap(r.b, "query", r.c.explain(r.ctx, err))
 	}
 	if r.c != nil && r.c.gate.Leave() {
 		_ = r.c.Conn.Close()

@@ -44,13 +44,6 @@ type conn struct {
 
 var _ inner = (*conn)(nil)
 
-// errLost stands for a connection that broke after a statement may have been sent.
-// It is no driver.ErrBadConn, because database/sql would send the statement again.
-var errLost = &backend.Error{
-	Backend: "pq", Code: backend.CodeServiceUnavailable,
-	Err: errors.New("the connection was lost; the statement may have run"),
-}
-
 // ready refuses a connection that can't be used; nothing was sent then, so
 // driver.ErrBadConn is right.
 func (c *conn) ready() error {
@@ -77,7 +70,7 @@ func (c *conn) explain(ctx context.Context, err error) error {
 	case c.x.fatal != nil:
 		err = c.x.fatal
 	case errors.Is(err, driver.ErrBadConn):
-		err = errLost
+		err = backend.ErrConnectionLost
 	}
 	return backend.WithContext(ctx, err)
 }

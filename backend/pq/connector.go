@@ -171,7 +171,7 @@ func (d *dialer) explain(ctx context.Context, err error) error {
 	if x := d.wire.Load(); x != nil && x.fatal != nil {
 		err = x.fatal
 	} else if errors.Is(err, driver.ErrBadConn) {
-		err = errLost
+		err = backend.ErrConnectionLost
 	}
 	return backend.WithContext(ctx, err)
 }

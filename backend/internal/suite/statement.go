@@ -126,6 +126,9 @@ func statementBound(t *testing.T, b backend.Backend) {
 		if size > 0 && caches(b) {
 			want = size
 		}
+		if want > 0 && b.Name() == "pgx" {
+			want++ // pgx closes what it dropped when the next statement comes
+		}
 		if n > want || (want > 0 && n == 0) {
 			t.Errorf("size %d: %d statements at the server, want up to %d", size, n, want)
 		}
