@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"strconv"
@@ -17,13 +18,31 @@ const (
 	wantBytes  = 1 << 20
 )
 
-// cursorName names the cursor of a query after its SQL: a driver that keeps
-// prepared statements keeps the description of FETCH's rows too, and FETCH from
-// one name with rows of two shapes would be decoded by the wrong one.
+// cursorName names the cursor of a query after its SQL and the types of its
+// columns. A driver that keeps prepared statements keeps the description of
+// FETCH's rows too, and the server does not notice when it is outdated, as it
+// does for a SELECT: FETCH from one name must always give rows of one shape.
 func cursorName(s *builder.Statement) string {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(s.SQL))
+	for _, c := range s.Columns {
+		if c.Type != nil {
+			_, _ = h.Write(binary.BigEndian.AppendUint32(nil, c.Type.OID()))
+		}
+	}
 	return "fraiseql_" + strconv.FormatUint(h.Sum64(), 16)
+}
+
+// sameShape asks the server whether s still has the columns that it was built
+// for. The transaction holds the tables from then on, so it stays true.
+func sameShape(ctx context.Context, r Runner, s *builder.Statement) error {
+	probe := *s
+	probe.SQL = "select * from (" + s.SQL + ") as shape limit 0"
+	rows, err := r.Query(ctx, &probe)
+	if err != nil {
+		return err
+	}
+	return rows.Close()
 }
 
 // cursor streams a query with nested levels and any number of rows: a batch of
@@ -31,6 +50,9 @@ func cursorName(s *builder.Statement) string {
 // it is written out before the next one is read.
 func (x *execution) cursor(ctx context.Context, r Runner, p *builder.Plan) error {
 	s := &p.Root.Statement
+	if err := sameShape(ctx, r, s); err != nil {
+		return err
+	}
 	name := cursorName(s)
 	declare := &builder.Statement{
 		Name: s.Name, SQL: "declare " + name + " no scroll cursor for " + s.SQL, Args: s.Args, Effect: builder.Read,

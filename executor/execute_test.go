@@ -396,3 +396,31 @@ func waitNone(t testing.TB, dsn, application string, within time.Duration) {
 func endless() *builder.Plan {
 	return flatPlan("select a.i from generate_series(1::int8, 10000) a(i), generate_series(1, 10000) b", []builder.Column{column("i", oidInt8)})
 }
+
+// A description that a driver keeps with a prepared FETCH is that of the rows
+// before the change, and the server does not say so.
+func TestChangedColumnTypeIsRefusedInACursor(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, b backend.Backend) {
+		dsn := blog(t, 10)
+		db := open(t, b, dsn, executor.WithMaxConns(1), executor.WithMinIdle(0))
+		run := func() (string, error) {
+			var w bytes.Buffer
+			err := executor.ExecutePlan(t.Context(), db, blogPlan(true, "id < 10"), &w) // nobody has a boss: only FETCH sees names
+			return w.String(), err
+		}
+		want, err := run()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pgtest.Exec(t, dsn, "alter table users alter name type int4 using id")
+		if got, err := run(); !errors.Is(err, executor.ErrSchemaChanged) {
+			t.Errorf("got %v and %.200s", err, got)
+		}
+		pgtest.Exec(t, dsn, "alter table users alter name type text using 'user ' || id")
+		got, err := run()
+		if err != nil || got != want {
+			t.Errorf("after the change back: %v, %s", err, got)
+		}
+	})
+}
