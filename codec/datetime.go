@@ -207,25 +207,20 @@ func appendTimestampUsec(dst []byte, usec int64, sep byte, zone string) []byte {
 // appendTimestampText turns the server's text of a timestamp into its JSON: the
 // first space becomes T, and a zone of whole hours gets its minutes.
 func appendTimestampText(dst, wire []byte) []byte {
-	mark := len(dst)
-	dst = appendQuoted(dst, wire)
-	sep := bytes.IndexByte(dst[mark:], ' ')
-	if sep < 0 {
-		return dst // infinity
+	sep := bytes.IndexByte(wire, ' ')
+	if sep < 0 || plainPrefix(wire) < len(wire) {
+		return appendQuoted(dst, wire) // infinity, or no timestamp at all
 	}
-	dst[mark+sep] = 'T'
-	zone := bytes.LastIndexAny(dst[mark+sep:], "+-")
-	if zone < 0 {
-		return dst
+	clock := wire[sep+1:]
+	dst = append(append(append(dst, '"'), wire[:sep]...), 'T')
+	if zone := bytes.LastIndexAny(clock, "+-"); zone >= 0 && len(clock) >= zone+3 {
+		hours := zone + 3
+		dst, clock = append(dst, clock[:hours]...), clock[hours:]
+		if len(clock) == 0 || clock[0] != ':' {
+			dst = append(dst, ":00"...)
+		}
 	}
-	at := mark + sep + zone + 3 // after the hours
-	if at >= len(dst) || dst[at] == ':' {
-		return dst
-	}
-	dst = append(dst, "   "...)
-	copy(dst[at+3:], dst[at:])
-	copy(dst[at:], ":00")
-	return dst
+	return append(append(dst, clock...), '"')
 }
 
 // binInterval writes IntervalStyle postgres: 1 year 2 mons -3 days +04:05:06.7.

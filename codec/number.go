@@ -95,19 +95,20 @@ func binNumeric(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 		}
 		return g, nil
 	}
-	if weight < 0 {
-		dst = append(dst, '0')
-	}
+	mark := len(dst)
 	for i := 0; i <= weight; i++ {
 		g, err := group(i)
-		if err != nil {
+		switch {
+		case err != nil:
 			return dst, err
-		}
-		if i == 0 {
-			dst = strconv.AppendUint(dst, uint64(g), 10)
-		} else {
+		case len(dst) > mark:
 			dst = appendPadded(dst, uint32(g), 4)
+		case g > 0: // the first; the server never sends a zero before it
+			dst = strconv.AppendUint(dst, uint64(g), 10)
 		}
+	}
+	if len(dst) == mark {
+		dst = append(dst, '0')
 	}
 	if scale == 0 {
 		return dst, nil
