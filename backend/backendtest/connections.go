@@ -43,7 +43,7 @@ func connectionCases() []Case {
 		s := x.connect()
 		done := make(chan error, 1)
 		go func() { done <- v.run(s, x, "select (nextval('s') + length(pg_sleep(60)::text))::text") }()
-		pid := x.running("%pg_sleep(60)%")
+		pid := x.sleeping()
 		x.kill(pid)
 		x.isError("the statement", <-done, wants{gone, ""})
 		x.idle("the end of every statement")

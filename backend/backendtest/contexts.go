@@ -44,11 +44,12 @@ func eachVerb(id, why string, body func(x *test, v verb)) []Case {
 	return list
 }
 
-// running waits until a session of the case runs a statement like pattern.
-func (x *test) running(pattern string) string {
+// sleeping waits until a session of the case is inside pg_sleep (not only
+// preparing it) and returns its process id.
+func (x *test) sleeping() string {
 	return x.until("a running statement", func() (string, bool) {
-		pid := x.observe("select coalesce(max(pid)::text, '') from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and application_name = '" +
-			x.Config.ApplicationName + "' and query like " + quoteLiteral(pattern))
+		pid := x.observe("select coalesce(max(pid)::text, '') from pg_stat_activity where state = 'active' and wait_event = 'PgSleep' and application_name = '" +
+			x.Config.ApplicationName + "'")
 		return pid, pid != ""
 	})
 }
@@ -107,7 +108,7 @@ func contextCases() []Case {
 		defer cancel()
 		done := make(chan error, 1)
 		go func() { done <- v.run(s, ctx, "select pg_sleep(60)::text") }()
-		x.running("%pg_sleep(60)%")
+		x.sleeping()
 		cancel()
 		err := x.within(3*time.Second, "the cancelled statement", func() error { return <-done })
 		x.isError("the cancelled statement", err, wants{backend.CodeCanceled, ""})
@@ -214,7 +215,7 @@ func contextCases() []Case {
 			s := x.connect()
 			done := make(chan error, 1)
 			go func() { _, err := s.query("select pg_sleep(60)::text"); done <- err }()
-			pid := x.running("%pg_sleep(60)%")
+			pid := x.sleeping()
 			x.observe("select pg_cancel_backend(" + pid + ")::text")
 			x.isError("the statement", <-done, wants{backend.CodeTimeout, "57014"})
 			x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")

@@ -227,7 +227,7 @@ func divergenceNetworkCases() []Case {
 				_, err := db.ExecContext(x, "select nextval('s'), pg_sleep(60)")
 				done <- backend.Wrap(x.Backend, "exec", err)
 			}()
-			x.kill(x.running("%pg_sleep(60)%"))
+			x.kill(x.sleeping())
 			// Whoever repeats it is running it again now.
 			err = x.within(3*time.Second, "the statement", func() error { return <-done })
 			x.isError("the statement", err, wants{gone, ""})

@@ -206,7 +206,7 @@ func resultCases() []Case {
 			if !rows.Next() {
 				x.fail("no first row: %w", orNil(rows.Err()))
 			}
-			x.running("%pg_sleep(60)%")
+			x.sleeping()
 			cancel()
 			_ = x.within(5*time.Second, "leaving the rows", rows.Close)
 			x.idle("the end of the statement on the server")
