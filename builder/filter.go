@@ -110,7 +110,8 @@ func (sc *scope) related(f *Filter, depth int) squirrel.Sqlizer {
 	sub := sc.child(rel.target, "")
 	conds := make([]squirrel.Sqlizer, 0, len(rel.local)+1)
 	for i := range rel.local {
-		conds = append(conds, splice("? = ?", sub.column(rel.remote[i]).sql(), sc.column(rel.local[i]).sql()))
+		remote := sub.column(rel.remote[i])
+		conds = append(conds, splice("? "+sc.schema.equals(remote.typ)+" ?", remote.sql(), sc.column(rel.local[i]).sql()))
 	}
 	format := "EXISTS (SELECT 1 FROM "
 	switch f.Quant {
@@ -251,7 +252,7 @@ func (sc *scope) apply(op *Operator, fl field, raw json.RawMessage, at Path) squ
 	if o.constant != nil {
 		return *o.constant
 	}
-	cond := expand(op.SQL, o.parts)
+	cond := expand(sc.template(op, fl.typ), o.parts)
 	if o.negated {
 		return splice("NOT (?)", cond)
 	}

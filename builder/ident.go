@@ -19,39 +19,3 @@ func sqlText(s string) string {
 	}
 	return strings.ReplaceAll(s, "?", "??")
 }
-
-// camel is the output spelling of a column's name (D4): split at "_", leading
-// underscores kept, empty segments dropped, the first segment as it is, the
-// first letter of each later one raised, nothing else touched.
-func camel(name string) string {
-	if strings.IndexByte(name, '_') < 0 {
-		return name
-	}
-	lead := len(name) - len(strings.TrimLeft(name, "_"))
-	var b strings.Builder
-	b.Grow(len(name))
-	b.WriteString(name[:lead])
-	first := true
-	for seg := range strings.SplitSeq(name[lead:], "_") {
-		switch {
-		case seg == "":
-		case first:
-			b.WriteString(seg)
-			first = false
-		default:
-			b.WriteString(strings.ToUpper(seg[:runeLen(seg)]))
-			b.WriteString(seg[runeLen(seg):])
-		}
-	}
-	return b.String()
-}
-
-// runeLen is the length in bytes of the first rune of s, which is not empty.
-func runeLen(s string) int {
-	for i := range s {
-		if i > 0 {
-			return i
-		}
-	}
-	return len(s)
-}

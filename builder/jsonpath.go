@@ -2,6 +2,8 @@ package builder
 
 import (
 	"encoding/json"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/fraiseql/fraiseql-go/codec"
 )
@@ -56,6 +58,10 @@ func (sc *scope) jsonField(f field, path []string, typ string, at Path) (field, 
 	}
 	elems := make([]any, len(path))
 	for i, p := range path {
+		if strings.IndexByte(p, 0) >= 0 || !utf8.ValidString(p) { // from Go code; the parser has refused it
+			sc.probs.add(at, nil, "a path with a character that PostgreSQL can't store")
+			return field{}, false
+		}
 		elems[i] = p
 	}
 	literal, err := arrayLiteral(elems, ',')

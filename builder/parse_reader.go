@@ -85,7 +85,7 @@ func (r *reader) has(n int32, keys ...string) bool {
 	return slices.ContainsFunc(keys, func(key string) bool { _, ok := r.find(n, key); return ok })
 }
 
-// textOK is a string that is not empty.
+// textOK is a string, and whether there is one.
 func (r *reader) textOK(n int32, at Path) (string, bool) {
 	if r.kind(n) != jsonString {
 		r.wrong(n, at, "a string")

@@ -34,6 +34,7 @@ type Schema struct {
 	cat   *catalog.Catalog
 	types *codec.Registry
 	opts  SchemaOptions
+	path  []string // the search path
 }
 
 // NewSchema makes a Schema of cat. The error says which of the catalog's types
@@ -53,7 +54,7 @@ func NewSchema(cat *catalog.Catalog, o SchemaOptions) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make schema: %w", err)
 	}
-	return &Schema{cat: cat, types: types, opts: o}, nil
+	return &Schema{cat: cat, types: types, opts: o, path: cat.SearchPath()}, nil
 }
 
 // typeInfo is what the codec wants to know of a catalog's type.
