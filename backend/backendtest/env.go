@@ -159,6 +159,7 @@ func (s *suite) run(ctx context.Context, c Case) Result {
 		return s.finish(r, start)
 	}
 	e.failed = r.Err != nil
+	cancel() // a transaction that was left open holds its connection until then
 	r.Err = errors.Join(r.Err, e.end())
 	return s.finish(r, start)
 }

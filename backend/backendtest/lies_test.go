@@ -389,10 +389,16 @@ func lies(honestBackend backend.Backend) []lie {
 		}},
 		{"drops notices", "notices/order", func(l *liar) { l.config = func(c *backend.Config) { c.OnNotice = nil } }},
 		{"talks in the clear", "tls/require-tls-server", func(l *liar) {
-			l.config = func(c *backend.Config) { c.TLS.Mode = "prefer"; c.TLS = backend.TLS{Mode: "disable"} }
+			l.config = func(c *backend.Config) { c.TLS = backend.TLS{Mode: "disable"} }
 		}},
 		{"falls back to the clear", "tls/require-plain-server", func(l *liar) { l.config = func(c *backend.Config) { c.TLS = backend.TLS{Mode: "prefer"} } }},
-		{"trusts every certificate", "tls/verify-full-wrong-name", func(l *liar) { l.config = func(c *backend.Config) { c.TLS.Mode = "verify-ca" } }},
+		{"trusts every certificate", "tls/verify-full-wrong-name", func(l *liar) {
+			l.config = func(c *backend.Config) {
+				if c.TLS.Mode == "verify-full" {
+					c.TLS = backend.TLS{Mode: "require"}
+				}
+			}
+		}},
 		{"tries the first host only", "dsn/multi-host", func(l *liar) { l.config = func(c *backend.Config) { c.Hosts = c.Hosts[:1] } }},
 		{"keeps every statement prepared", "statements/cache-is-bounded", func(l *liar) { l.config = func(c *backend.Config) { c.StatementCacheSize = 10000 } }},
 		{"dials too early", "connection/connector-never-dials", func(l *liar) {

@@ -150,7 +150,7 @@ func statementCases() []Case {
 			s.do("listen backendtest", "notify backendtest, 'x'", "unlisten backendtest")
 			x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")
 		}),
-		def("statements/explain", "EXPLAIN has rows", func(x *test) {
+		def("statements/explain", "EXPLAIN has rows like a select: tools ask for plans through the same door", func(x *test) {
 			s := x.connect()
 			for _, r := range x.readers() {
 				rows, err := r.read(s, "explain (costs off) select 1")
@@ -158,7 +158,7 @@ func statementCases() []Case {
 				x.same(r.name, flat(rows), "Result")
 			}
 		}),
-		def("statements/show", "SHOW has a row", func(x *test) { x.connect().everyReader("UTC", "show timezone") }),
+		def("statements/show", "SHOW has a row, in every mode", func(x *test) { x.connect().everyReader("UTC", "show timezone") }),
 		def("statements/cursor", "a cursor declared and fetched inside a transaction", func(x *test) {
 			s := x.connect()
 			s.begin()

@@ -115,7 +115,7 @@ var typeRows = []typeRow{
 func typeCases() []Case {
 	var list []Case
 	for _, row := range typeRows {
-		id := strings.NewReplacer(`"char"`, "internal-char", "[]", "-array", "(4)", "").Replace(row.name)
+		id := strings.NewReplacer(`"char"`, "internal-char", "[]", "-array", "(4)", "", "_", "-").Replace(row.name)
 		list = append(list,
 			def("types/"+id+"/read",
 				"a value of this type read as text through database/sql must become the JSON that the server itself would print",
