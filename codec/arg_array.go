@@ -38,6 +38,7 @@ type arrayArgument struct {
 	leaf   int          // dimension that holds the elements, plus 1; 0 until known
 }
 
+// list writes one list of dimension dim, and those in it.
 func (a *arrayArgument) list(dst *[]byte, raw []byte, dim int) error {
 	if dim == maxDims {
 		return a.t.refuse(a.raw, fmt.Sprintf("has more than %d dimensions", maxDims))

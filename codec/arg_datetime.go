@@ -33,6 +33,7 @@ var (
 	errDayRange = errors.New("is out of range")
 )
 
+// argDate takes a date alone: a time behind it would be dropped.
 func argDate(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	return t.argMoment(dst, raw, func(s []byte) ([]byte, error) {
 		s, bc := bytes.CutSuffix(s, []byte(" BC"))
@@ -51,6 +52,7 @@ func argDate(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	})
 }
 
+// argTimestamp refuses an offset, which the server would drop without a word.
 func argTimestamp(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	return t.argMoment(dst, raw, func(s []byte) ([]byte, error) {
 		usec, zoned, err := readTimestamp(s)
@@ -64,6 +66,7 @@ func argTimestamp(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	})
 }
 
+// argTimestamptz hands over UTC, so that no session's TimeZone matters.
 func argTimestamptz(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	return t.argMoment(dst, raw, func(s []byte) ([]byte, error) {
 		usec, _, err := readTimestamp(s)
@@ -74,6 +77,7 @@ func argTimestamptz(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	})
 }
 
+// argTime is a time of day.
 func argTime(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	return t.argClock(dst, raw, func(s []byte) ([]byte, error) {
 		usec, rest, err := readClock(s)
@@ -90,6 +94,7 @@ func argTime(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	})
 }
 
+// argTimetz keeps its offset: the type stores it.
 func argTimetz(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	return t.argClock(dst, raw, func(s []byte) ([]byte, error) {
 		usec, rest, err := readClock(s)
@@ -114,6 +119,7 @@ func (t *Type) argMoment(dst, raw []byte, read func(s []byte) ([]byte, error)) (
 	})
 }
 
+// argClock gives read's error the value that it is about.
 func (t *Type) argClock(dst, raw []byte, read func(s []byte) ([]byte, error)) ([]byte, error) {
 	s, err := t.text(raw)
 	if err != nil {

@@ -66,6 +66,7 @@ func (p *shapeParser) peek() byte {
 	return p.s[0]
 }
 
+// byte expects c.
 func (p *shapeParser) byte(c byte) {
 	if p.peek() != c {
 		p.ok = false
@@ -96,6 +97,7 @@ func (p *shapeParser) number() {
 	p.dst = appendFloat8(p.dst, v)
 }
 
+// point expects (x,y).
 func (p *shapeParser) point() {
 	p.byte('(')
 	p.number()
@@ -104,12 +106,14 @@ func (p *shapeParser) point() {
 	p.byte(')')
 }
 
+// pair expects two points.
 func (p *shapeParser) pair() {
 	p.point()
 	p.byte(',')
 	p.point()
 }
 
+// points expects a list of points between brackets.
 func (p *shapeParser) points(open, shut byte) {
 	p.byte(open)
 	p.point()

@@ -92,6 +92,7 @@ func isDecimal(s []byte) bool {
 	return allDigits(whole) && len(s) <= maxIntervalDigits && (!dotted || allDigits(fraction))
 }
 
+// allDigits says whether s is decimal digits, one at least.
 func allDigits(s []byte) bool {
 	for _, c := range s {
 		if c < '0' || c > '9' {

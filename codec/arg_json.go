@@ -60,6 +60,8 @@ func (t *Type) checkDocument(raw []byte, strict bool) error {
 	return nil
 }
 
+// hasNUL looks for \u0000 in a quoted string; behind an escaped backslash it is
+// five plain characters.
 func hasNUL(quoted []byte) bool {
 	for i := 1; i < len(quoted)-1; i++ {
 		if quoted[i] != '\\' {

@@ -19,6 +19,7 @@ const (
 	wantMoney   = `a number with at most 2 digits after the point, or a string such as "-$1,234.56"`
 )
 
+// argInt2 and argInt4 take numbers alone; every JSON client can hold them.
 func argInt2(t *Type, dst, raw []byte, _ int) ([]byte, error) { return t.argInt(dst, raw, 16) }
 
 func argInt4(t *Type, dst, raw []byte, _ int) ([]byte, error) { return t.argInt(dst, raw, 32) }
@@ -59,6 +60,7 @@ func isInteger(raw []byte) string {
 	return ""
 }
 
+// argInt refuses 5.5 and 1e2 alike: pgx would cut the one to 5.
 func (t *Type) argInt(dst, raw []byte, size int) ([]byte, error) {
 	if why := isInteger(raw); why != "" {
 		return dst, t.refuse(raw, why)
@@ -70,8 +72,10 @@ func (t *Type) argInt(dst, raw []byte, size int) ([]byte, error) {
 	return strconv.AppendInt(dst, v, 10), nil
 }
 
+// argUint4 takes strings as well: to_json writes OIDs so.
 func argUint4(t *Type, dst, raw []byte, _ int) ([]byte, error) { return t.argUint(dst, raw, 32) }
 
+// argUint8 is xid8.
 func argUint8(t *Type, dst, raw []byte, _ int) ([]byte, error) { return t.argUint(dst, raw, 64) }
 
 func (t *Type) argUint(dst, raw []byte, size int) ([]byte, error) {
@@ -97,10 +101,14 @@ func argReg(t *Type, dst, raw []byte, depth int) ([]byte, error) {
 	return argText(t, dst, raw, depth)
 }
 
+// argFloat4 rounds once, to 32 bits, as the server does.
 func argFloat4(t *Type, dst, raw []byte, _ int) ([]byte, error) { return t.argFloat(dst, raw, 32) }
 
+// argFloat8 rounds to 64 bits.
 func argFloat8(t *Type, dst, raw []byte, _ int) ([]byte, error) { return t.argFloat(dst, raw, 64) }
 
+// argFloat refuses what the server does: values beyond the type's range, and those
+// that would become 0.
 func (t *Type) argFloat(dst, raw []byte, size int) ([]byte, error) {
 	if raw[0] == '"' {
 		return t.special(dst, raw)
@@ -231,6 +239,7 @@ func (n *decimal) digit(i int) byte {
 // size is about how long append's text is.
 func (n *decimal) size() int { return max(0, n.point-n.first) + n.scale + 3 }
 
+// append writes the number without its exponent.
 func (n *decimal) append(dst []byte) []byte {
 	if n.negative {
 		dst = append(dst, '-')

@@ -40,6 +40,8 @@ func argRange(t *Type, dst, raw []byte, depth int) ([]byte, error) {
 	return dst, t.refuse(raw, "")
 }
 
+// rangeObject reads {"lower":…,"upper":…,"bounds":…}; bounds are "[)" if not given,
+// as the server's range constructors have it.
 func (t *Type) rangeObject(dst, raw []byte, depth int) ([]byte, error) {
 	var lower, upper []byte
 	bounds := "[)"
@@ -152,6 +154,7 @@ func argMultirange(t *Type, dst, raw []byte, depth int) ([]byte, error) {
 	return dst, t.refuse(raw, "")
 }
 
+// multirangeText reads ranges between braces.
 func (t *Type) multirangeText(dst, s []byte, depth int) ([]byte, error) {
 	if len(s) < 2 || s[0] != '{' {
 		return dst, errRange

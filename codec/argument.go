@@ -44,7 +44,7 @@ func (e *ArgumentError) Error() string {
 //
 // The cost is linear in the size of raw. Every error is an *ArgumentError.
 func (t *Type) Argument(raw []byte) (any, error) {
-	raw = bytes.TrimSpace(raw)
+	raw = bytes.Trim(raw, " \t\r\n") // the spaces of JSON, not those of Unicode
 	if err := checkJSON(raw); err != nil {
 		return nil, t.argumentError(err)
 	}
@@ -112,6 +112,7 @@ func describe(raw []byte) string {
 	return "the number " + echo(raw)
 }
 
+// echo is the beginning of raw, cut between characters.
 func echo(raw []byte) string {
 	if len(raw) <= maxEcho {
 		return string(raw)

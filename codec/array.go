@@ -99,6 +99,7 @@ func (s *shape) after(dst []byte, i int, shut byte) []byte {
 	return dst
 }
 
+// arrayBinaryJSON writes nested lists, one level for each dimension.
 func (t *Type) arrayBinaryJSON(dst, wire []byte, depth int) ([]byte, error) {
 	s, wire, err := readShape(wire)
 	if err != nil {
@@ -259,6 +260,7 @@ const (
 	forRange
 )
 
+// special says which output functions quote a text that holds c.
 func special(c byte) uint8 {
 	switch c {
 	case '"', '\\', ' ', '\t', '\n', '\v', '\f', '\r':

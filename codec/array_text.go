@@ -19,6 +19,7 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 		wire = wire[eq+1:]
 	}
 	open, fresh := 0, true // fresh: an element or a list may begin here
+	comma := false         // and has to, after a delimiter
 	for i := 0; i < len(wire); {
 		switch c := wire[i]; {
 		case c == '{':
@@ -26,10 +27,10 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 				return dst, errLiteral
 			}
 			open++
-			dst = append(dst, '[')
+			dst, comma = append(dst, '['), false
 			i++
 		case c == '}':
-			if open == 0 {
+			if open == 0 || comma {
 				return dst, errLiteral
 			}
 			open--
@@ -41,7 +42,7 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 			if fresh || open == 0 {
 				return dst, errLiteral
 			}
-			dst, fresh = append(dst, ','), true
+			dst, fresh, comma = append(dst, ','), true, true
 			i++
 		case !fresh || open == 0:
 			return dst, errLiteral
@@ -54,7 +55,7 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 			if dst, err = t.elem.jsonFromQuoted(dst, wire[i+1:end], escaped, depth); err != nil {
 				return dst, err
 			}
-			fresh, i = false, end+1
+			fresh, comma, i = false, false, end+1
 		default:
 			end := i
 			for end < len(wire) && wire[end] != '}' && wire[end] != t.elem.delim {
@@ -68,7 +69,7 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 					return dst, err
 				}
 			}
-			fresh, i = false, end
+			fresh, comma, i = false, false, end
 		}
 	}
 	if open != 0 || fresh {

@@ -20,6 +20,7 @@ func (t *Type) compositeHead(wire []byte) ([]byte, error) {
 	return wire[4:], nil
 }
 
+// fieldCount is the error for n fields.
 func (t *Type) fieldCount(n int) error {
 	return fmt.Errorf("%d fields, the catalog has %d", n, len(t.fields))
 }
@@ -32,6 +33,8 @@ func cutField(wire []byte) (value, rest []byte, err error) {
 	return cut(wire[4:])
 }
 
+// compositeBinaryJSON writes the object that to_json makes: every field, in order,
+// without spaces.
 func (t *Type) compositeBinaryJSON(dst, wire []byte, depth int) ([]byte, error) {
 	wire, err := t.compositeHead(wire)
 	if err != nil {
@@ -90,6 +93,8 @@ func binComposite(t *Type, dst, wire []byte, depth int) ([]byte, error) {
 	return append(dst, ')'), nil
 }
 
+// compositeTextJSON reads the composite literal. An empty member is NULL; the empty
+// string stands in quotes.
 func (t *Type) compositeTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 	if len(wire) < 2 || wire[0] != '(' {
 		return dst, errRecord

@@ -55,6 +55,8 @@ func dayCount(year int64, month, day int) int64 {
 	return era*daysPerEra + yoe*365 + yoe/4 - yoe/100 + doy - daysTo2000
 }
 
+// floorDiv rounds down, where Go's division rounds toward zero: the days before 2000
+// are negative.
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
@@ -101,6 +103,7 @@ func appendClock(dst []byte, usec uint64) []byte {
 // appendTwo appends a number below 100 in two digits.
 func appendTwo(dst []byte, v uint32) []byte { return append(dst, byte('0'+v/10), byte('0'+v%10)) }
 
+// binDate counts days; the two ends of int4 are the infinities.
 func binDate(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 4); err != nil {
 		return dst, err
@@ -119,6 +122,7 @@ func binDate(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return dst, nil
 }
 
+// binTime counts microseconds from midnight.
 func binTime(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 8); err != nil {
 		return dst, err
@@ -130,6 +134,7 @@ func binTime(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendClock(dst, usec), nil
 }
 
+// binTimetz is a time, then the zone in seconds *west* of UTC.
 func binTimetz(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 12); err != nil {
 		return dst, err
@@ -161,6 +166,7 @@ func appendZone(dst []byte, east int) []byte {
 	return dst
 }
 
+// binTimestamp is a wall clock: no zone, no conversion.
 func binTimestamp(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendTimestamp(dst, wire, ' ', "")
 }
@@ -180,6 +186,7 @@ func (t *Type) timestampBinaryJSON(dst, wire []byte) ([]byte, error) {
 	return append(dst, '"'), err
 }
 
+// appendTimestamp reads a binary timestamp; sep and zone make it text or JSON.
 func appendTimestamp(dst, wire []byte, sep byte, zone string) ([]byte, error) {
 	if err := exactly(wire, 8); err != nil {
 		return dst, err
@@ -187,6 +194,8 @@ func appendTimestamp(dst, wire []byte, sep byte, zone string) ([]byte, error) {
 	return appendTimestampUsec(dst, int64(binary.BigEndian.Uint64(wire)), sep, zone), nil
 }
 
+// appendTimestampUsec writes microseconds from 2000-01-01; " BC" stands last, behind
+// the zone.
 func appendTimestampUsec(dst []byte, usec int64, sep byte, zone string) []byte {
 	switch usec {
 	case math.MaxInt64:

@@ -69,6 +69,8 @@ func hstoreBinaryJSON(dst, wire []byte) ([]byte, error) {
 	return append(dst, '}'), err
 }
 
+// walkHStore writes pairs with quote, arrow and null for what differs between
+// hstore's text and its JSON.
 func walkHStore(dst, wire []byte, quote func(dst, s []byte) []byte, arrow, null string) ([]byte, error) {
 	if len(wire) < 4 {
 		return dst, errShort
@@ -106,6 +108,7 @@ func walkHStore(dst, wire []byte, quote func(dst, s []byte) []byte, arrow, null 
 // textType lends jsonFromQuoted to values that have no type of their own.
 var textType = &Type{oid: 25, name: "text", form: formText}
 
+// hstoreTextJSON reads hstore's own text, which has exactly one space after a comma.
 func hstoreTextJSON(dst, wire []byte) ([]byte, error) {
 	dst = append(dst, '{')
 	quoted := func() (err error) {

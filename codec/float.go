@@ -7,6 +7,7 @@ import (
 	"strconv"
 )
 
+// binFloat4 keeps to 32 bits: widened to a float8 it would print 1.100000023841858.
 func binFloat4(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 4); err != nil {
 		return dst, err
@@ -14,6 +15,7 @@ func binFloat4(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendFloat4(dst, math.Float32frombits(binary.BigEndian.Uint32(wire))), nil
 }
 
+// binFloat8 is an IEEE 754 double.
 func binFloat8(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 8); err != nil {
 		return dst, err

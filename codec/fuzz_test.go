@@ -34,13 +34,13 @@ func judge(t *testing.T, typ *codec.Type, wire []byte, f codec.Format) {
 	} {
 		got, err := fn(head, wire, f)
 		if !bytes.HasPrefix(got, head) {
-			t.Fatalf("%s of %s from %q lost what was in dst: %q", name, typ, wire, got)
+			t.Fatalf("%s of %s from %.300q lost what was in dst: %.300q", name, typ, wire, got)
 		}
 		if err != nil && len(got) != len(head) {
-			t.Fatalf("%s of %s from %q left %q behind an error: %v", name, typ, wire, got, err)
+			t.Fatalf("%s of %s from %.300q left %.300q behind an error: %v", name, typ, wire, got, err)
 		}
 		if err == nil && name == "JSON" && utf8.Valid(got) && !holdsDocument(typ, 0) && !json.Valid(append(got, ']')) {
-			t.Fatalf("JSON of %s from %q is not JSON: %q", typ, wire, got)
+			t.Fatalf("JSON of %s from %.300q is not JSON: %.300q", typ, wire, got)
 		}
 	}
 }
@@ -118,7 +118,7 @@ func FuzzArgument(f *testing.F) {
 			}
 			switch got := got.(type) {
 			case nil:
-				if string(bytes.TrimSpace(raw)) != "null" {
+				if string(bytes.Trim(raw, " \t\r\n")) != "null" {
 					t.Fatalf("%s takes %q for NULL", typ, raw)
 				}
 			case string:

@@ -19,10 +19,12 @@ func appendPoints(dst, wire []byte) []byte {
 	return dst
 }
 
+// appendFloatAt appends the float8 at the beginning of wire.
 func appendFloatAt(dst, wire []byte) []byte {
 	return appendFloat8(dst, math.Float64frombits(binary.BigEndian.Uint64(wire)))
 }
 
+// binPoint: x, y.
 func binPoint(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 16); err != nil {
 		return dst, err
@@ -30,6 +32,7 @@ func binPoint(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendPoints(dst, wire), nil
 }
 
+// binLseg: two points.
 func binLseg(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 32); err != nil {
 		return dst, err
@@ -37,6 +40,7 @@ func binLseg(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return append(appendPoints(append(dst, '['), wire), ']'), nil
 }
 
+// binBox: the upper right corner, then the lower left.
 func binBox(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 32); err != nil {
 		return dst, err
@@ -44,6 +48,7 @@ func binBox(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendPoints(dst, wire), nil
 }
 
+// binLine: A, B and C of Ax + By + C = 0.
 func binLine(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 24); err != nil {
 		return dst, err
@@ -53,6 +58,7 @@ func binLine(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return append(appendFloatAt(dst, wire[16:]), '}'), nil
 }
 
+// binCircle: centre, radius.
 func binCircle(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 24); err != nil {
 		return dst, err
@@ -72,6 +78,7 @@ func binPath(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendPointList(dst, wire[1:], '[', ']')
 }
 
+// binPolygon: a list of points, closed by nature.
 func binPolygon(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendPointList(dst, wire, '(', ')')
 }

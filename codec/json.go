@@ -52,6 +52,7 @@ func plainPrefix(s []byte) int {
 	return i
 }
 
+// appendEscaped escapes one byte that plainPrefix stops at.
 func appendEscaped(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':
@@ -195,6 +196,7 @@ func appendCamelDocument(dst, doc []byte) []byte {
 	return append(dst, doc[from:]...)
 }
 
+// isJSONSpace knows JSON's four spaces; Unicode's others are not among them.
 func isJSONSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 // CamelKey is a snake_case name in camelCase: split at '_', leading underscores
@@ -203,6 +205,8 @@ func isJSONSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c =
 // _id, a__b_ is aB.
 func CamelKey(name string) string { return string(appendCamel(nil, []byte(name))) }
 
+// appendCamel is CamelKey on bytes. It may meet the escapes of a JSON key: they hold
+// no underscore, and a backslash has no upper case.
 func appendCamel(dst, name []byte) []byte {
 	i := 0
 	for i < len(name) && name[i] == '_' {

@@ -15,6 +15,8 @@ func exactly(wire []byte, n int) error {
 	return nil
 }
 
+// binInt2, binInt4 and binInt8 are big-endian two's complement, as every number on
+// the wire.
 func binInt2(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 2); err != nil {
 		return dst, err
@@ -36,6 +38,7 @@ func binInt8(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return strconv.AppendInt(dst, int64(binary.BigEndian.Uint64(wire)), 10), nil
 }
 
+// binUint4 is oid, xid and cid: unsigned, where int4 would turn negative.
 func binUint4(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 4); err != nil {
 		return dst, err
@@ -43,6 +46,7 @@ func binUint4(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return strconv.AppendUint(dst, uint64(binary.BigEndian.Uint32(wire)), 10), nil
 }
 
+// binUint8 is xid8.
 func binUint8(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 8); err != nil {
 		return dst, err

@@ -42,6 +42,7 @@ func binRange(t *Type, dst, wire []byte, depth int) ([]byte, error) {
 	return append(dst, pick(flags&rangeUpperInclusive != 0, ']', ')')), nil
 }
 
+// pick is a where first, else b.
 func pick(first bool, a, b byte) byte {
 	if first {
 		return a
@@ -49,6 +50,7 @@ func pick(first bool, a, b byte) byte {
 	return b
 }
 
+// rangeBound writes one bound, quoted as range_out does.
 func (t *Type) rangeBound(dst, wire []byte, depth int) (out, rest []byte, err error) {
 	value, rest, err := cut(wire)
 	if err != nil {

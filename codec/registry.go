@@ -175,10 +175,12 @@ func (r *Registry) link(t *Type, infos map[uint32]*TypeInfo) error {
 	return nil
 }
 
+// become sets what the kind of a type decides.
 func (t *Type) become(k Kind, f form, bin binaryText, arg argument, want string) {
 	t.kind, t.form, t.bin, t.arg, t.want = k, f, bin, arg, want
 }
 
+// becomeArray makes t the array of elem.
 func (t *Type) becomeArray(elem *Type) {
 	t.become(KindArray, formArray, binArray, argArray, "a list")
 	t.elem = elem

@@ -8,8 +8,10 @@ import (
 	"strconv"
 )
 
+// binCopy is for types whose binary form is their text.
 func binCopy(_ *Type, dst, wire []byte, _ int) ([]byte, error) { return append(dst, wire...), nil }
 
+// binVoid is the nothing that a function without a result returns.
 func binVoid(_ *Type, dst, wire []byte, _ int) ([]byte, error) { return dst, exactly(wire, 0) }
 
 // binVersioned is text behind a version byte: jsonb, jsonpath, ltree.
@@ -18,6 +20,8 @@ func binVersioned(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return append(dst, text...), err
 }
 
+// versioned takes the version byte off. A version that is not 1 is refused: its
+// text may mean something else.
 func versioned(wire []byte) ([]byte, error) {
 	if len(wire) == 0 {
 		return nil, errShort
@@ -36,6 +40,7 @@ func (t *Type) documentBinary(wire []byte) ([]byte, error) {
 	return wire, nil
 }
 
+// binBool writes the wire text; JSON has words of its own (appendBoolBinary).
 func binBool(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 1); err != nil {
 		return dst, err
@@ -46,6 +51,7 @@ func binBool(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return append(dst, 'f'), nil
 }
 
+// appendBoolBinary takes any byte but 0 for true, as the server's own receive does.
 func appendBoolBinary(dst, wire []byte) ([]byte, error) {
 	if err := exactly(wire, 1); err != nil {
 		return dst, err
@@ -53,6 +59,8 @@ func appendBoolBinary(dst, wire []byte) ([]byte, error) {
 	return strconv.AppendBool(dst, wire[0] != 0), nil
 }
 
+// appendBoolText refuses what the server never sends: a guess here would turn a
+// wrong column into a wrong answer.
 func appendBoolText(dst, wire []byte) ([]byte, error) {
 	switch string(wire) {
 	case "t":
@@ -63,6 +71,7 @@ func appendBoolText(dst, wire []byte) ([]byte, error) {
 	return dst, errors.New("neither t nor f")
 }
 
+// binBytea writes bytea_output hex.
 func binBytea(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	dst = append(dst, '\\', 'x')
 	return hex.AppendEncode(dst, wire), nil
@@ -84,6 +93,7 @@ func binChar(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	}
 }
 
+// binUUID is the 16 bytes in order.
 func binUUID(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if err := exactly(wire, 16); err != nil {
 		return dst, err
@@ -91,6 +101,7 @@ func binUUID(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendUUID(dst, wire), nil
 }
 
+// appendUUID writes groups of 8, 4, 4, 4 and 12 digits, lower-case.
 func appendUUID(dst, b []byte) []byte {
 	from := 0
 	for _, to := range [...]int{4, 6, 8, 10, 16} {
@@ -122,6 +133,7 @@ func binLSN(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendUpperHex(append(dst, '/'), binary.BigEndian.Uint32(wire[4:])), nil
 }
 
+// appendUpperHex writes hexadecimal as %X does.
 func appendUpperHex(dst []byte, v uint32) []byte {
 	mark := len(dst)
 	dst = strconv.AppendUint(dst, uint64(v), 16)
@@ -169,6 +181,7 @@ func binBit(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return dst, nil
 }
 
+// binMAC is macaddr (6 bytes) and macaddr8.
 func binMAC(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if len(wire) != 6 && len(wire) != 8 {
 		return dst, fmt.Errorf("%d bytes, want 6 or 8", len(wire))
@@ -176,6 +189,7 @@ func binMAC(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	return appendMAC(dst, wire), nil
 }
 
+// appendMAC writes pairs of digits with colons between.
 func appendMAC(dst, b []byte) []byte {
 	for i := range b {
 		if i > 0 {

@@ -54,6 +54,7 @@ func surrogates(s []byte) (r rune, n int, err error) {
 	return 0, 0, fmt.Errorf("the escape %s is half of a surrogate pair", s[:6])
 }
 
+// hex4 decodes four hexadecimal digits, which valid JSON has there.
 func hex4(s []byte) (r rune) {
 	for _, c := range s[:4] {
 		r = r<<4 | rune(unhex(c))
@@ -106,6 +107,7 @@ func unquote(raw []byte) ([]byte, error) {
 	return out, nil
 }
 
+// unescaped is the character of a short escape.
 func unescaped(c byte) byte {
 	switch c {
 	case 'b':
@@ -150,6 +152,7 @@ func valueEnd(raw []byte, i int) int {
 	return i
 }
 
+// stringEnd is the end of the string that begins at i.
 func stringEnd(raw []byte, i int) int {
 	for i++; i < len(raw); i++ {
 		switch raw[i] {
@@ -162,6 +165,7 @@ func stringEnd(raw []byte, i int) int {
 	return len(raw)
 }
 
+// skipSpace is the first place from i on without white space.
 func skipSpace(raw []byte, i int) int {
 	for i < len(raw) && isJSONSpace(raw[i]) {
 		i++
@@ -212,4 +216,5 @@ func (t *Type) eachMember(raw []byte, fn func(key string, value []byte) error) e
 	return nil
 }
 
+// isNull says whether raw is the JSON literal null.
 func isNull(raw []byte) bool { return string(raw) == "null" }

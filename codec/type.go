@@ -178,6 +178,7 @@ func (t *Type) AppendCanonical(dst, wire []byte, f Format) ([]byte, error) {
 	return out, nil
 }
 
+// decodeError says what was decoded; the value itself is a row's and stays out of it.
 func (t *Type) decodeError(f Format, err error) error {
 	how := "text"
 	if f == Binary {
@@ -186,6 +187,7 @@ func (t *Type) decodeError(f Format, err error) error {
 	return fmt.Errorf("decode %s value of %s: %w", how, t, err)
 }
 
+// appendText is AppendText inside a value: errors without the type's name.
 func (t *Type) appendText(dst, wire []byte, f Format, depth int) ([]byte, error) {
 	switch {
 	case f == Text:
@@ -200,6 +202,7 @@ func (t *Type) appendText(dst, wire []byte, f Format, depth int) ([]byte, error)
 	return t.bin(t, dst, wire, depth)
 }
 
+// appendJSON is AppendJSON inside a value.
 func (t *Type) appendJSON(dst, wire []byte, f Format, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return dst, errDepth
@@ -216,6 +219,7 @@ func (t *Type) appendJSON(dst, wire []byte, f Format, depth int) ([]byte, error)
 	return dst, errFormat
 }
 
+// jsonFromText is the text side of AppendJSON.
 func (t *Type) jsonFromText(dst, wire []byte, depth int) ([]byte, error) {
 	switch t.form {
 	case formNumber:
@@ -238,6 +242,8 @@ func (t *Type) jsonFromText(dst, wire []byte, depth int) ([]byte, error) {
 	return appendQuoted(dst, wire), nil
 }
 
+// jsonFromBinary is the binary side of AppendJSON. Most forms let bin write the text
+// into dst and put quotes around it there.
 func (t *Type) jsonFromBinary(dst, wire []byte, depth int) ([]byte, error) {
 	mark := len(dst)
 	switch t.form {
