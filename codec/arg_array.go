@@ -11,6 +11,10 @@ func (t *Type) takesList() bool {
 	return t.kind.Has(KindJSON | KindJSONB | KindVector | KindArray | KindMultirange)
 }
 
+// An array literal is regular: every list of a dimension is of one length, and
+// elements stand in the innermost lists only. The server says so with 22P02 and
+// no place; here the error names the element.
+
 // argArray writes an array literal. A list in a list is a dimension, unless the
 // element type itself takes lists.
 func argArray(t *Type, dst, raw []byte, depth int) ([]byte, error) {
@@ -49,6 +53,8 @@ func (a *arrayArgument) list(dst *[]byte, raw []byte, dim int) error {
 		if n = i + 1; i > 0 {
 			*dst = append(*dst, a.t.elem.delim)
 		}
+		// A list is the next dimension down, and its elements must not have been
+		// met at this one.
 		if elem[0] == '[' && a.nested {
 			if a.leaf == dim+1 {
 				return a.t.refuse(a.raw, "has lists beside elements")

@@ -2,6 +2,9 @@ package codec
 
 import "strconv"
 
+// Objects become literals member by member. Keys are compared as they are: the
+// names of a composite's fields are not rewritten on the way out either.
+
 // argComposite writes a composite literal from an object. A member that is
 // missing is NULL; one that the type does not have is refused.
 func argComposite(t *Type, dst, raw []byte, depth int) ([]byte, error) {
@@ -11,6 +14,7 @@ func argComposite(t *Type, dst, raw []byte, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return dst, t.refuse(raw, "is nested too deeply")
 	}
+	// Members come in any order, fields are written in theirs.
 	values := make([][]byte, len(t.fields))
 	err := t.eachMember(raw, func(key string, value []byte) error {
 		for i := range t.fields {

@@ -5,6 +5,11 @@ import (
 	"errors"
 )
 
+// Dates and times come in by ISO 8601 and nothing else: what else the server
+// reads depends on DateStyle ("01/02/2024"), on the clock ("today") or on tables
+// of names. They go out in the server's own form, so that both drivers send the
+// same bytes and rounding, dropping and shifting can't happen behind the caller.
+
 // What the date and time types allow, for their errors.
 const (
 	wantDate        = `a string YYYY-MM-DD, from 4714-11-24 BC to 5874897-12-31, "infinity" or "-infinity"`
@@ -179,6 +184,7 @@ func readDate(s []byte, bc bool) (days int64, rest []byte, err error) {
 		year = 1 - year
 	}
 	days = dayCount(year, int(month), int(day))
+	// A day that the month does not have comes back as another date.
 	if y, m, d := civil(days); day < 1 || y != year || m != int(month) || d != int(day) {
 		return 0, nil, errDate
 	}

@@ -2,6 +2,9 @@ package codec
 
 import "strconv"
 
+// The server reads several spellings of each shape; one is enough here, the one
+// that it writes.
+
 // argGeometric checks the shape of a geometric value, as the server prints it,
 // and writes each number in its shortest form. Spaces may stand between parts.
 func argGeometric(t *Type, dst, raw []byte, _ int) ([]byte, error) {

@@ -24,6 +24,9 @@ var intervalUnits = map[string]bool{
 	"millennium": true, "millennia": true, "millenniums": true,
 }
 
+// Three spellings are taken: the server's own ("1 day 02:03:04", which is what
+// JSON answers hold), the same in words ("2 hours ago"), and ISO 8601.
+
 // maxIntervalDigits keeps a number of an interval within what the server reads.
 const maxIntervalDigits = 15
 

@@ -12,6 +12,10 @@ const (
 	wantMultirange = `a list of ranges, or the server's text such as "{[1,5),[7,9)}"`
 )
 
+// A range comes in as {"lower":1,"upper":5,"bounds":"[)"}, which needs no quoting
+// by the client, or as the server's text, which is what JSON answers hold. Both
+// go through argBound, so a bound is as strictly checked as a value of its own.
+
 var errRange = errors.New("is not a range")
 
 // argRange takes an object or the server's text. Each bound is checked as an
@@ -106,6 +110,7 @@ func (t *Type) rangeText(dst, s []byte, depth int) (out, rest []byte, err error)
 		if escaped {
 			member = appendUnquoted(nil, member)
 		}
+		// Nothing at all is no bound; "" in quotes is the empty string.
 		if !null {
 			if dst, err = t.argBound(dst, t.elem.asJSON(member), depth); err != nil {
 				return dst, nil, err

@@ -131,6 +131,7 @@ func argUUID(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	if len(s) > 2 && s[0] == '{' && s[len(s)-1] == '}' {
 		s = s[1 : len(s)-1]
 	}
+	// Digits are collected and printed again, so one UUID has one text.
 	var id [16]byte
 	n := 0
 	for i, c := range s {

@@ -29,6 +29,11 @@ func cut(wire []byte) (value, rest []byte, err error) {
 	return wire[:n:n], wire[n:], nil
 }
 
+// An array on the binary wire is a head (shape), then its elements in row-major
+// order, each with a length (-1 is NULL). In text it is {1,NULL,"a b"}, with
+// braces for each dimension and [0:2]= in front where a lower bound is not 1. JSON
+// has no place for bounds: to_json leaves them out, AppendText keeps them.
+
 // shape is the head of a binary array.
 type shape struct {
 	ndim    int

@@ -38,7 +38,7 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 			if i++; open == 0 && i < len(wire) {
 				return dst, errTrailing
 			}
-		case c == t.elem.delim:
+		case c == t.elem.delim: // ',' but for box, whose text holds commas
 			if fresh || open == 0 {
 				return dst, errLiteral
 			}
@@ -61,6 +61,7 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 			for end < len(wire) && wire[end] != '}' && wire[end] != t.elem.delim {
 				end++
 			}
+			// Only the bare word is NULL; the text NULL stands in quotes.
 			if word := wire[i:end]; string(word) == "NULL" {
 				dst = append(dst, "null"...)
 			} else {

@@ -8,6 +8,12 @@ import (
 
 var errRecord = errors.New("not a composite literal")
 
+// A composite on the binary wire is a count of fields, then for each the OID of
+// its type, a length (-1 is NULL) and the value. In text it is (1,"a b",): members
+// between commas, an empty one is NULL, quotes around what holds a delimiter or
+// is the empty string, quotes and backslashes doubled inside. Dropped columns are
+// in neither.
+
 // compositeHead checks a binary composite's number of fields against the
 // catalog's: a difference means that the type was altered since it was read.
 func (t *Type) compositeHead(wire []byte) ([]byte, error) {
@@ -99,6 +105,7 @@ func (t *Type) compositeTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 	if len(wire) < 2 || wire[0] != '(' {
 		return dst, errRecord
 	}
+	// nextMember leaves the delimiter in wire, so it is never empty in the loop.
 	wire, dst = wire[1:], append(dst, '{')
 	for i := range t.fields {
 		if i > 0 {

@@ -24,6 +24,9 @@ const (
 
 var errTimeRange = errors.New("time of day out of range")
 
+// The calendar is worked out here because time.Time ends where PostgreSQL goes
+// on: years to 5874897, BC, 24:00:00 and the infinities.
+
 // civil is the date of a day count, in the proleptic Gregorian calendar with a
 // year 0 (1 BC). Years begin in March here, so that the leap day comes last.
 func civil(days int64) (year int64, month, day int) {

@@ -9,6 +9,10 @@ import (
 
 var errHStore = errors.New("not an hstore")
 
+// The types here are collections with a text syntax of their own. In JSON a
+// tsvector stays text; hstore is an object by its own cast to json, which to_json
+// calls.
+
 // binTSVector: a count; then each lexeme with a zero byte, and its positions,
 // whose two high bits are the weight. Text: 'a':1A,2 'b'.
 func binTSVector(_ *Type, dst, wire []byte, _ int) ([]byte, error) {

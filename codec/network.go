@@ -12,6 +12,10 @@ const (
 	familyIPv6 = 3
 )
 
+// An address prints as the server's inet_net_ntop does: lower-case, the first
+// longest run of zero words shortened to ::, an embedded IPv4 address dotted. An
+// inet leaves out a mask that covers the whole address, a cidr never does.
+
 // binInet: family, mask bits, is-cidr, length, address.
 func binInet(_ *Type, dst, wire []byte, _ int) ([]byte, error) {
 	if len(wire) < 4 {

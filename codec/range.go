@@ -5,6 +5,10 @@ import (
 	"errors"
 )
 
+// A range on the binary wire is a byte of flags, then each bound that is neither
+// infinite nor of an empty range, with its length. In text it is [1,5), where a
+// missing bound is infinite; to_json makes a string of that.
+
 // Flags of a binary range (rangetypes.h).
 const (
 	rangeEmpty          = 0x01

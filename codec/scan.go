@@ -8,6 +8,10 @@ import (
 	"unicode/utf8"
 )
 
+// These functions walk over JSON that json.Valid has passed, without building
+// values: numbers keep their digits, documents their spelling, and the cost is one
+// pass for each level of nesting.
+
 // checkJSON checks what every argument has to keep: one JSON value, UTF-8, and
 // whole surrogate pairs. Go's decoder would put U+FFFD for the last two.
 func checkJSON(raw []byte) error {

@@ -132,9 +132,16 @@ func (t *Type) String() string {
 
 // AppendJSON appends the JSON of a wire value to dst: byte for byte what the
 // server's to_json gives under the pinned session (see the package comment),
-// but for the changes that Options ask for, and for two cases that the wire
-// does not tell: an anonymous record (its field names are not sent) is its text
-// as a string, as is a type that this package does not know.
+// but for the changes that Options ask for, and for what the wire does not tell:
+// an anonymous record (its field names are not sent) and a type that this
+// package does not know are their text as a string, and a cast to json that a
+// database adds to a type of its own is not called (hstore's is known).
+//
+//	int4 5         5                 text a"b            "a\"b"
+//	numeric 1.50   1.50              timestamptz …       "2024-02-29T12:34:56.789+00:00"
+//	float8 NaN     "NaN"             int4[] {1,NULL}     [1,null]
+//	bytea 0x00     "\\x00"           a composite (1,a)   {"n":1,"s":"a"}
+//
 // A nil wire is SQL NULL: null. dst grows as by append; nothing else is
 // allocated. On an error dst is returned as it was.
 func (t *Type) AppendJSON(dst, wire []byte, f Format) ([]byte, error) {
