@@ -46,6 +46,7 @@ func Run(t *testing.T, b backend.Backend) {
 		{"connect/several hosts", connectHosts},
 		{"connect/attributes", connectAttrs},
 		{"connect/refused", connectRefused},
+		{"connect/tls", connectTLS},
 		{"network/answer lost", networkLost},
 		{"network/black hole", networkBlackHole},
 		{"network/silent server", networkSilent},
