@@ -1,0 +1,179 @@
+# make            what there is
+# make check      what CI runs
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
+.SUFFIXES:
+
+# Tools are pinned here, built once into .tools and never taken from the PATH.
+TOOLS := $(CURDIR)/.tools
+GOLANGCI_LINT_VERSION := v2.15.0
+GOFUMPT_VERSION := v0.12.0
+GOVULNCHECK_VERSION := v1.9.0
+BENCHSTAT_VERSION := v0.0.0-20260908200009-22c9c6c9d4da
+
+# A writable module cache, so that "rm -r" of a throw-away GOPATH works.
+GOFLAGS ?=
+export GOFLAGS := $(strip $(filter-out -modcacherw,$(GOFLAGS)) -modcacherw)
+
+# What can be said on the command line: make test PKG=./builder/... RUN=TestFilter
+PKG ?= ./...
+RUN ?=
+COUNT ?= 1
+TIMEOUT ?= 15m
+FUZZTIME ?= 60s
+BENCHCOUNT ?= 10
+COVERAGE_MIN ?= 85
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+TESTFLAGS ?=
+
+go_test = go test -count=$(COUNT) -timeout=$(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
+# The product, without what only tests and benchmarks use.
+product = $$(go list ./... | grep -Ev '/(tests|examples)(/|$$)|/internal/(archtest|pgtest|faultproxy)$$|/backendtest$$')
+bench = go test -run '^$$' -benchmem -timeout 60m -count $(BENCHCOUNT)
+
+##@ Every day
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## Build everything, and the command into bin/
+	go build ./...
+	go build -trimpath -o bin/ ./cmd/...
+
+.PHONY: test
+test: ## Run all tests on a throw-away PostgreSQL, or on DATABASE_URL
+	$(go_test) $(PKG)
+
+.PHONY: race
+race: ## Run all tests under the race detector
+	CGO_ENABLED=1 $(go_test) -race $(PKG)
+
+.PHONY: conformance
+conformance: ## Run the conformance suite on every backend and mode
+	$(go_test) -v ./backend/... ./tests/...
+
+.PHONY: parity
+parity: ## Run all tests with every operation compared on both backends
+	FRAISEQL_PARITY_TESTING=true $(go_test) $(PKG)
+
+.PHONY: demo
+demo: ## Show the product at work on sample data, on both backends
+	go run ./cmd/fraiseql demo
+
+##@ Before a commit
+
+.PHONY: check
+check: test lint vuln check-generate ## What CI runs
+
+.PHONY: qa
+qa: check race cover ## check, the race detector and the coverage gate
+
+.PHONY: fmt
+fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## Format all Go files
+	git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 $< -w
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## Check format and lint
+	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
+	$< run ./...
+
+.PHONY: vuln
+vuln: $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION) ## Look for known vulnerabilities that the code reaches
+	@if curl -fsS -m 10 -o /dev/null https://vuln.go.dev/index/modules.json; then $< ./...; \
+	else echo "vuln: https://vuln.go.dev is out of reach; not checked"; fi
+
+.PHONY: cover
+cover: ## Measure coverage of the product; below COVERAGE_MIN percent is an error
+	$(go_test) -coverpkg=$$(echo $(product) | tr ' ' ',') -coverprofile=coverage.out ./...
+	@go tool cover -html=coverage.out -o coverage.html
+	@go tool cover -func=coverage.out | awk -v min=$(COVERAGE_MIN) '/^total:/ {sub("%", "", $$3); printf "coverage %s%%, at least %s%% wanted\n", $$3, min; exit $$3 < min}'
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME each
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+##@ Files that are derived
+
+.PHONY: golden
+golden: ## Rewrite golden files and the pages that tests derive
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
+
+.PHONY: generate
+generate: ## Rewrite generated code and reference pages
+	go generate ./...
+
+.PHONY: check-generate
+check-generate: ## Fail if generate would change a file
+	@before=$$(git status --porcelain; git diff | sha256sum); go generate ./...; after=$$(git status --porcelain; git diff | sha256sum); \
+	if [ "$$before" != "$$after" ]; then echo "generated files are stale: run make generate and commit"; git status --short; exit 1; fi
+
+##@ Measurements (BENCHCOUNT runs each)
+
+.PHONY: bench
+bench: ## All benchmarks, into docs/bench/latest.txt
+	@mkdir -p docs/bench
+	$(bench) -bench . ./... | tee docs/bench/latest.txt
+
+.PHONY: bench-queries
+bench-queries: ## Reads: one row, lists, filters, relations
+	$(bench) -bench 'Query|Queries|Read|Select' ./executor/... ./backend/... ./tests/...
+
+.PHONY: bench-mutations
+bench-mutations: ## Writes: insert, update, delete, bulk
+	$(bench) -bench 'Mutation|Insert|Update|Delete|Write' ./executor/... ./backend/... ./tests/...
+
+.PHONY: bench-pool
+bench-pool: ## The pool: taking and giving back connections, saturation
+	$(bench) -bench 'Pool|Acquire|Conn' ./executor/... ./backend/... ./tests/...
+
+.PHONY: bench-streaming
+bench-streaming: ## Large results: rows a second and memory
+	$(bench) -bench 'Stream' ./executor/... ./backend/... ./tests/...
+
+.PHONY: bench-compare
+bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT_VERSION) ## docs/bench/latest.txt against docs/bench/baseline.txt
+	$< docs/bench/baseline.txt docs/bench/latest.txt
+
+##@ Releases and upkeep
+
+.PHONY: release
+release: ## Build archives for all systems into dist/ (from a clean, tagged tree)
+	@git diff --quiet HEAD || { echo "release: the tree has changes that are not committed"; exit 1; }
+	@git describe --tags --exact-match >/dev/null 2>&1 || { echo "release: HEAD has no tag"; exit 1; }
+	@rm -rf dist && mkdir -p dist
+	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64; do \
+		name=fraiseql-$(VERSION)-$${target/\//-}; binary=fraiseql; [[ $$target == windows/* ]] && binary=fraiseql.exe; \
+		echo "$$name"; mkdir "dist/$$name"; cp LICENSE README.md "dist/$$name/"; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build -trimpath -buildvcs=true -ldflags '-s -w' -o "dist/$$name/$$binary" ./cmd/fraiseql; \
+		tar -C dist -czf "dist/$$name.tar.gz" "$$name"; rm -r "dist/$$name"; \
+	done
+	@cd dist && sha256sum *.tar.gz > SHA256SUMS
+
+.PHONY: tidy
+tidy: ## Tidy go.mod and go.sum
+	go mod tidy
+
+.PHONY: clean
+clean: ## Remove what make has built
+	rm -rf bin dist coverage.out coverage.html $(TOOLS)
+
+# One file a version: a changed pin builds anew, an unchanged one costs nothing.
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION): package := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(TOOLS)/gofumpt-$(GOFUMPT_VERSION): package := mvdan.cc/gofumpt
+$(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION): package := golang.org/x/vuln/cmd/govulncheck
+$(TOOLS)/benchstat-$(BENCHSTAT_VERSION): package := golang.org/x/perf/cmd/benchstat
+$(TOOLS)/%:
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS)/build go install $(package)@$(patsubst $(notdir $(package))-%,%,$(notdir $@))
+	@mv $(TOOLS)/build/$(notdir $(package)) $@ && rmdir $(TOOLS)/build
