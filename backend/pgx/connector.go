@@ -168,7 +168,8 @@ func (c *connector) open(ctx context.Context, a backend.Attempt) (*conn, error) 
 // key with a variable is given here; PGSERVICE can't be overridden with nothing, so
 // it is overridden with an empty service.
 func baseConfig() (*jackpgx.ConnConfig, error) {
-	dsn := "host=localhost port=5432 user=none password=none dbname=none sslmode=disable sslcertmode=allow " +
+	// A socket's directory as the host: TLS files are not looked at then.
+	dsn := "host=/nonexistent port=5432 user=none password=none dbname=none sslmode=disable sslcertmode=allow " +
 		"target_session_attrs=any connect_timeout=10 min_protocol_version=3.0 max_protocol_version=3.0 " +
 		"channel_binding=prefer require_auth='' passfile='' sslnegotiation=postgres"
 	if os.Getenv("PGSERVICE") != "" {

@@ -3,6 +3,7 @@ package pq_test
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -46,5 +47,43 @@ func TestBind(t *testing.T) {
 		if _, err := b.Bind(v); backend.CodeOf(err) != backend.CodeInternal {
 			t.Errorf("%T was taken: %v", v, err)
 		}
+	}
+}
+
+// TestForeignConnection refuses a connection that lib/pq opened without us.
+func TestForeignConnection(t *testing.T) {
+	t.Parallel()
+	db, err := sql.Open("postgres", pgtest.DB(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pq.New().QueryWire(t.Context(), conn, "select 1", nil); !errors.Is(err, errors.ErrUnsupported) || backend.CodeOf(err) != backend.CodeConfiguration {
+		t.Error(err)
+	}
+	if err := errors.Join(conn.Close(), db.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEnvironment gives lib/pq everything to stumble over.
+func TestEnvironment(t *testing.T) {
+	dsn := pgtest.DB(t)
+	for name, value := range map[string]string{
+		"PGSERVICE": "nowhere", "PGPORT": "x", "PGSSLMODE": "x", "PGREQUIREAUTH": "x", "PGTZ": "Asia/Tokyo", "PGOPTIONS": "-c geqo=off",
+		"PGDATESTYLE": "German", "PGCLIENTENCODING": "LATIN1", "PGPASSFILE": "/nonexistent",
+	} {
+		t.Setenv(name, value)
+	}
+	db := suite.Open(t, pq.New(), suite.Config(t, dsn))
+	var zone, geqo string
+	if err := db.QueryRowContext(t.Context(), "select current_setting('timezone'), current_setting('geqo')").Scan(&zone, &geqo); err != nil {
+		t.Fatal(err)
+	}
+	if zone != "UTC" || geqo != "on" {
+		t.Errorf("timezone %s, geqo %s", zone, geqo)
 	}
 }
