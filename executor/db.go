@@ -44,7 +44,11 @@ func Open(ctx context.Context, b backend.Backend, cfg backend.Config, o ...Optio
 	db.pool.SetMaxIdleConns(db.opt.maxConns)
 	db.pool.SetConnMaxIdleTime(db.opt.idleTimeout)
 	db.pool.SetConnMaxLifetime(db.opt.lifetime)
-	if err := db.warm(ctx); err != nil {
+	err = pooler(db.warm(ctx))
+	if err == nil {
+		err = db.verify(ctx, norm)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
