@@ -142,6 +142,12 @@ func (r *rows) Next() bool {
 	if r.closed {
 		return false
 	}
+	if r.c.broken.Load() && r.ctx.Err() != nil {
+		// The context has ended: what the server sent before it heard is not read.
+		r.c.interrupt()
+		r.end(r.ctx.Err())
+		return false
+	}
 	err := r.pq.Next(nil)
 	if err == nil {
 		var ok bool

@@ -139,7 +139,8 @@ func contextInTx(t *testing.T, b backend.Backend) {
 				cancel()
 			}
 		}
-		if err := rows.Close(); err == nil || backend.CodeOf(err) == backend.CodeInternal {
+		// The whole result may have been read before the end of the context was noticed.
+		if err := rows.Close(); backend.CodeOf(err) == backend.CodeInternal || (err == nil && n < 100000) {
 			t.Errorf("after %d rows: %v", n, err)
 		}
 		_ = tx.Rollback()
