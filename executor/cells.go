@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/hex"
@@ -164,8 +165,11 @@ func appendFloat(dst []byte, v float64, single bool) []byte {
 		}
 		return append(dst, '0')
 	}
-	if exp := int(math.Floor(math.Log10(math.Abs(v)))); exp < -4 || exp >= most {
-		return strconv.AppendFloat(dst, v, 'e', -1, bits)
+	// The exponent of the shortest text; a logarithm would be off by one at times.
+	text := strconv.AppendFloat(nil, v, 'e', -1, bits)
+	exp, _ := strconv.Atoi(string(text[bytes.IndexByte(text, 'e')+1:]))
+	if exp < -4 || exp >= most {
+		return append(dst, text...)
 	}
 	return strconv.AppendFloat(dst, v, 'f', -1, bits)
 }
