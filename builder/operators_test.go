@@ -216,7 +216,7 @@ func TestOperatorRefused(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%s\ngot  %v\nwant %s\nwhy: %s", tt.filter, err, tt.want, tt.why)
 			}
-			if p, ok := err.(Problems); err != nil && (!ok || p.Code() != backend.CodeBadUserInput) {
+			if p, ok := err.(Problems); err != nil && (!ok || p.Code() != backend.CodeBadUserInput || backend.CodeOf(fmt.Errorf("execute: %w", err)) != p.Code()) {
 				t.Errorf("%T is no Problems", err)
 			}
 		})

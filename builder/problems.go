@@ -54,9 +54,19 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Code says that the request can never work: BAD_USER_INPUT. backend.CodeOf
-// asks for it.
+// Code says that the request can never work: BAD_USER_INPUT.
 func (p Problems) Code() backend.Code { return backend.CodeBadUserInput }
+
+// As lets backend.CodeOf, and whoever else looks for a *backend.Error, find one
+// with Code. The text for a client is in the Problems themselves: each of them
+// may be shown.
+func (p Problems) As(target any) bool {
+	e, ok := target.(**backend.Error)
+	if ok {
+		*e = &backend.Error{Op: "check request", Code: p.Code(), Err: p}
+	}
+	return ok
+}
 
 // problems collects what is wrong while a request is read. The zero value is
 // ready. It is not safe for concurrent use.
