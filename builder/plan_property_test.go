@@ -194,6 +194,10 @@ func TestInsertManyRows(t *testing.T) {
 	if n := len(p.Root.Statement.Args); n != 4 {
 		t.Fatalf("%d arguments, want one array for each column", n)
 	}
+	// A scan of unnest alone is in order by chance: the order has to be said.
+	if sql := p.Root.Statement.SQL; !strings.Contains(sql, `WITH ORDINALITY AS "k" ("c1", "c2", "c3", "c4", "ord") ORDER BY "k"."ord" RETURNING`) {
+		t.Errorf("the order of the rows is not fixed: %s", sql)
+	}
 	for name := range l.pools {
 		l.onBackend(t, name, func(x *planRun) {
 			got, err := x.answer(p)
