@@ -186,7 +186,7 @@ func (db *DB) Execute(ctx context.Context, def *builder.Definition, w io.Writer,
 // log and for the caller's status code (executor.CodeOf). If executor.Partial
 // says so, the answer is cut off and the connection to the client must be broken.
 func (db *DB) ExecuteJSON(ctx context.Context, request []byte, w io.Writer, o ...executor.ExecOption) error {
-	req, err := builder.Parse(request)
+	req, err := db.Schema().Parse(request)
 	if err == nil {
 		err = db.fresh(ctx, func() error {
 			return executor.ExecuteRequest(ctx, db.runner, db.Schema(), req, w, o...)

@@ -115,8 +115,13 @@ func newComparer(schema *builder.Schema, control, candidate *executor.DB, option
 // run runs one entry on both backends. skipWrites leaves mutations out.
 func (c *comparer) run(ctx context.Context, e entry, skipWrites bool) outcome {
 	o := outcome{entry: e}
-	def, err := builder.ParseDefinition(e.Definition)
+	request, err := c.schema.Parse(e.Definition)
+	if err == nil && len(request.Definitions) != 1 {
+		err = errors.New("a corpus line takes one definition; put each on a line of its own")
+	}
+	var def *builder.Definition
 	if err == nil {
+		def = &request.Definitions[0]
 		o.Plan, err = builder.Build(c.schema, def)
 	}
 	if err != nil {

@@ -95,7 +95,7 @@ func (a *app) exec(ctx context.Context, o execOptions, args []string) (err error
 // answer runs one request and prints its answer on one line. What was written
 // before a late error stays cut: no reader can take it for whole.
 func (a *app) answer(ctx context.Context, r executor.Runner, schema *builder.Schema, raw []byte) error {
-	request, err := builder.Parse(raw)
+	request, err := schema.Parse(raw)
 	if err == nil {
 		err = executor.ExecuteRequest(ctx, r, schema, request, a.Out)
 	}
@@ -188,7 +188,7 @@ func split(input []byte) ([][]byte, error) {
 // explain prints what would be run, and the server's plan of it.
 func (a *app) explain(ctx context.Context, p *pairOfBackends, requests [][]byte) error {
 	for _, raw := range requests {
-		request, err := builder.Parse(raw)
+		request, err := p.schema.Parse(raw)
 		if err != nil {
 			return err
 		}
