@@ -1,0 +1,16 @@
+package backendtest_test
+
+import (
+	"testing"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/all"
+	"github.com/fraiseql/fraiseql-go/backend/backendtest"
+	"github.com/fraiseql/fraiseql-go/internal/pgtest"
+)
+
+func BenchmarkBackends(b *testing.B) {
+	for _, m := range all.Modes(binary) {
+		b.Run(backend.ModeOf(m), func(b *testing.B) { backendtest.Bench(b, m, pgtest.DB(b)) })
+	}
+}
