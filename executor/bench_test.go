@@ -138,3 +138,94 @@ func BenchmarkNested(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkMutations is one insert and one update by key, with what a pool would
+// do at the least beside it: one statement in autocommit, which repeats a write
+// whose answer is lost.
+func BenchmarkMutations(b *testing.B) {
+	for _, be := range benchBackends(b) {
+		db := open(b, be, people(b, 10_000))
+		columns := peopleColumns[:2]
+		insert := flatPlan("insert into people select coalesce(max(id), 0) + 1, $1, $2, now() from people returning id, name", columns, "Ann", "ann@example.com")
+		insert.Kind, insert.Root.Statement.Effect = builder.Insert, builder.Write
+		update := flatPlan("update people set name = $2 where id = $1::int8 returning id, name", columns, "77", "Eve")
+		update.Kind, update.Root.Statement.Effect = builder.Update, builder.Write
+		for name, plan := range map[string]*builder.Plan{"insert": insert, "update": update} {
+			b.Run(be.Name()+"/"+name+"/execute", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := executor.ExecutePlan(b.Context(), db, plan, io.Discard); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			b.Run(be.Name()+"/"+name+"/floor", func(b *testing.B) {
+				b.ReportAllocs()
+				conn, err := db.Pool().Conn(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer conn.Close()
+				for b.Loop() {
+					if err := drop(b.Context(), be.(backend.WireQuerier), conn, plan.Root.Statement.SQL, plan.Root.Statement.Args); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkPool is one row by key from many goroutines over few connections.
+func BenchmarkPool(b *testing.B) {
+	dsn := people(b, 10_000)
+	for _, be := range benchBackends(b) {
+		for _, conns := range []int{1, 4, 16} {
+			b.Run(fmt.Sprintf("%s/conns=%d", be.Name(), conns), func(b *testing.B) {
+				db := open(b, be, dsn, executor.WithMaxConns(conns))
+				plan := flatPlan("select id, name, email, created_at from people where id = $1", peopleColumns, "77")
+				b.ReportAllocs()
+				b.SetParallelism(16)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if err := executor.ExecutePlan(b.Context(), db, plan, io.Discard); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// BenchmarkStreaming is 100,000 rows of 7 columns; TestStreamingMemory does ten
+// times as many in a process of its own.
+func BenchmarkStreaming(b *testing.B) {
+	dsn := pgtest.DB(b)
+	for _, be := range benchBackends(b) {
+		db := open(b, be, dsn)
+		plan := wide(100_000)
+		b.Run(be.Name()+"/execute", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := executor.ExecutePlan(b.Context(), db, plan, io.Discard); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(be.Name()+"/floor", func(b *testing.B) {
+			b.ReportAllocs()
+			conn, err := db.Pool().Conn(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer conn.Close()
+			for b.Loop() {
+				if err := drop(b.Context(), be.(backend.WireQuerier), conn, plan.Root.Statement.SQL, plan.Root.Statement.Args); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
