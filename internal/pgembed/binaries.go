@@ -68,8 +68,8 @@ func newest(ctx context.Context, dirs []string, as *account) (Binaries, error) {
 		if dir == "" || !filepath.IsAbs(dir) {
 			continue // never run something from the working directory
 		}
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dir = real
+		if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = resolved
 		}
 		if seen[dir] || !has(dir, "postgres") || !has(dir, "initdb") {
 			continue

@@ -102,7 +102,7 @@ func (c *config) fetch(ctx context.Context, as *account) (Binaries, error) {
 		return Binaries{}, err
 	}
 	tree := filepath.Join(work, "tree")
-	if err := os.Chmod(tree, 0o755); err != nil {
+	if err := os.Chmod(tree, 0o755); err != nil { //nolint:gosec // the server's user, another one, runs what is in it
 		return Binaries{}, err
 	}
 	if err := os.Rename(tree, target); err != nil && !has(filepath.Join(target, "bin"), "initdb") {
@@ -130,7 +130,7 @@ func (c *config) unpack(ctx context.Context, work string) error {
 		return err
 	}
 	defer mirror.close()
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func removeNewLogs(before []string) {
 func (c *config) cacheDir(as *account) (string, error) {
 	var problems []error
 	for _, dir := range c.cachePlaces(as) {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // see fetch
 			problems = append(problems, err)
 			continue
 		}

@@ -174,8 +174,8 @@ func TestDownloadEndsWithContext(t *testing.T) {
 func TestNoDownloadWanted(t *testing.T) {
 	old := fakeServer(t, "postgres (PostgreSQL) 9.6.24")
 	_, err := Start(t.Context(), WithDownload(false), optionFunc(func(c *config) { c.search = func() []string { return []string{old} } }))
-	var missing *NotFoundError
-	if !errors.As(err, &missing) || missing.Download != nil || !strings.Contains(err.Error(), "PostgreSQL 9.6.24, older than 14") {
+	missing, ok := errors.AsType[*NotFoundError](err)
+	if !ok || missing.Download != nil || !strings.Contains(err.Error(), "PostgreSQL 9.6.24, older than 14") {
 		t.Errorf("error %v, want one that says why 9.6.24 was not used", err)
 	}
 }

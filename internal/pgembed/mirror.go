@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -35,7 +36,7 @@ const stallLimit = 30 * time.Second
 
 // startMirror serves upstream until close, or until ctx ends.
 func startMirror(ctx context.Context, upstream string, progress io.Writer) (*mirror, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the download: %w", err)
 	}
@@ -55,7 +56,7 @@ func startMirror(ctx context.Context, upstream string, progress io.Writer) (*mir
 func (m *mirror) close() {
 	_ = m.server.Close() // the download is over; nobody waits for the rest
 	<-m.done
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	http.DefaultClient.CloseIdleConnections() // the library keeps one to the mirror
 }
 
 // failure is the first thing that went wrong with the repository, or nil.
@@ -81,13 +82,13 @@ func (m *mirror) serve(w http.ResponseWriter, r *http.Request) {
 	defer stall.Stop()
 
 	source := m.upstream + r.URL.Path
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, source, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, source, http.NoBody) //nolint:gosec // see below
 	if err != nil {
 		m.fail(fmt.Errorf("download %s: %w", source, err))
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:gosec // the host is the repository; the library in this process alone asks for paths of it
 	if err != nil {
 		m.fail(fmt.Errorf("download %s: %w", source, cause(ctx, err)))
 		w.WriteHeader(http.StatusBadGateway)
@@ -100,7 +101,7 @@ func (m *mirror) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if resp.ContentLength >= 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(resp.ContentLength))
+		w.Header().Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 	}
 	var body io.Reader = &watched{r: resp.Body, read: func(int) { stall.Reset(stallLimit) }}
 	if !strings.HasSuffix(source, ".sha256") {

@@ -112,7 +112,7 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 // launch makes the directory, starts the supervisor in it, and waits until the
 // server is ready.
 func (c *config) launch(ctx context.Context, bin Binaries, as *account) (*Server, error) {
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -145,16 +145,21 @@ func (c *config) launch(ctx context.Context, bin Binaries, as *account) (*Server
 		limit: c.startTimeout,
 		ended: make(chan struct{}),
 	}
-	cmd := exec.Command("/bin/sh", "-c", supervise, "supervise", dir, bin.Dir)
+	// Not CommandContext: ctx bounds the start, and the supervisor must outlive it.
+	cmd := exec.Command("/bin/sh", "-c", supervise, "supervise", dir, bin.Dir) //nolint:noctx // see above
 	cmd.Dir = dir
 	as.apply(cmd)
 	detach(cmd)
-	s.input, err = cmd.StdinPipe()
+	// A pipe of our own and not StdinPipe, which Wait closes: both ends of this
+	// one are closed on exec, so no other child of ours holds the writing end.
+	reader, writer, err := os.Pipe()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a pipe: %w", err), os.RemoveAll(dir))
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the supervisor: %w", err), os.RemoveAll(dir))
+	cmd.Stdin, s.input = reader, writer
+	err = errors.Join(cmd.Start(), reader.Close())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the supervisor: %w", err), writer.Close(), os.RemoveAll(dir))
 	}
 	go func() {
 		s.stopEr = cmd.Wait()

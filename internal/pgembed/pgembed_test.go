@@ -144,11 +144,11 @@ func TestSettings(t *testing.T) {
 		"password_encryption": "scram-sha-256",
 	}
 	for name, value := range want {
-		if got := query(t, s, "", "SHOW "+name); got != value {
+		if got := query(t, s, "SHOW "+name); got != value {
 			t.Errorf("%s is %q, want %q", name, got, value)
 		}
 	}
-	hba := query(t, s, "", "SELECT DISTINCT auth_method FROM pg_hba_file_rules WHERE type = 'host'")
+	hba := query(t, s, "SELECT DISTINCT auth_method FROM pg_hba_file_rules WHERE type = 'host'")
 	if hba != "scram-sha-256" {
 		t.Errorf("over TCP the server asks for %q, want scram-sha-256 alone", hba)
 	}
@@ -157,7 +157,7 @@ func TestSettings(t *testing.T) {
 func TestHaltAndRestart(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	query(t, s, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)", "SELECT ''")
+	pgtest.Exec(t, s.DSN("postgres"), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGQUIT, syscall.SIGINT, syscall.SIGTERM} {
 		if err := s.Halt(t.Context(), sig); err != nil {
 			t.Fatalf("halt by %v: %v", sig, err)
@@ -171,7 +171,7 @@ func TestHaltAndRestart(t *testing.T) {
 		if err := s.Restart(t.Context()); err != nil {
 			t.Fatalf("restart after %v: %v", sig, err)
 		}
-		if got := query(t, s, "", "SELECT n::text FROM kept"); got != "7" {
+		if got := query(t, s, "SELECT n::text FROM kept"); got != "7" {
 			t.Errorf("after %v the row reads %q, want 7", sig, got)
 		}
 	}
@@ -413,15 +413,12 @@ func accepts(s *pgembed.Server) bool {
 	return true
 }
 
-// query runs statements and returns the one value of the last. (psql would not
+// query returns the one value of a query. (psql would not
 // do: downloaded binaries come without it.)
-func query(t *testing.T, s *pgembed.Server, setup, query string) string {
+func query(t *testing.T, s *pgembed.Server, query string) string {
 	t.Helper()
 	db := pgtest.Open(t, s.DSN("postgres"))
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), setup); err != nil {
-		t.Fatalf("%s: %v", setup, err)
-	}
 	var value string
 	if err := db.QueryRowContext(t.Context(), query).Scan(&value); err != nil {
 		t.Fatalf("%s: %v", query, err)

@@ -114,14 +114,21 @@ func (l *loader) run(ctx context.Context, tx *sql.Tx, size Size, parts []part) e
 	}
 	for i, p := range parts {
 		l.progress(i, len(parts), p.name)
-		for _, statement := range split(p.text) {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("make %s: %w", p.name, err)
-			}
+		if _, err := tx.ExecContext(ctx, OneStatement(p.text)); err != nil {
+			return fmt.Errorf("make %s: %w", p.name, err)
 		}
 	}
 	l.progress(len(parts), len(parts), "done")
 	return nil
+}
+
+// OneStatement turns a script of several statements into one, because a backend
+// sends one statement a call. The server itself divides the script (PL/pgSQL's
+// EXECUTE takes several commands), which no client can do as well. The script
+// can hold neither transaction control nor what refuses to run in a function,
+// such as CREATE DATABASE.
+func OneStatement(script string) string {
+	return "DO $one_do$ BEGIN EXECUTE $one_script$\n" + script + "\n$one_script$; END $one_do$"
 }
 
 // parts are the embedded files in the order of their names, divided at
