@@ -13,9 +13,10 @@ import (
 
 // This file is the one place where the facade and parity meet.
 
-// Harness and ParityOption are parity's.
 type (
-	Harness      = parity.Harness
+	// Harness counts comparisons; see parity.Harness.
+	Harness = parity.Harness
+	// ParityOption changes how the comparison works; see parity.Option.
 	ParityOption = parity.Option
 )
 

@@ -2,6 +2,7 @@ package fraiseql
 
 import (
 	"log/slog"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -29,9 +30,7 @@ func Config(dsn string, s *flags.Settings, getenv func(string) string) (backend.
 		// statement where the client is gone.
 		session["statement_timeout"] = strconv.FormatInt(s.QueryTimeout.Milliseconds(), 10)
 	}
-	for name, value := range cfg.Session {
-		session[name] = value
-	}
+	maps.Copy(session, cfg.Session)
 	if len(s.SearchPath) > 0 {
 		session["search_path"] = searchPath(s.SearchPath)
 	}
@@ -100,12 +99,9 @@ func SchemaOptions(s *flags.Settings) builder.SchemaOptions {
 
 // searchPath quotes schemas for the search_path setting.
 func searchPath(schemas []string) string {
-	path := ""
+	quoted := make([]string, len(schemas))
 	for i, name := range schemas {
-		if i > 0 {
-			path += ", "
-		}
-		path += `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+		quoted[i] = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 	}
-	return path
+	return strings.Join(quoted, ", ")
 }

@@ -96,8 +96,7 @@ func failureOf(err error) failure {
 		return failure{}
 	}
 	f := failure{Code: backend.CodeOf(err).String(), SQLState: backend.SQLStateOf(err)}
-	var e *backend.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*backend.Error](err); ok {
 		f.Schema, f.Table, f.Column, f.Constraint = e.Schema, e.Table, e.Column, e.Constraint
 	}
 	return f
@@ -106,22 +105,19 @@ func failureOf(err error) failure {
 // outage says that err tells nothing about the operation: a connection that
 // failed, or a caller that went away.
 func outage(err error) bool {
-	switch backend.CodeOf(err) {
-	case backend.CodeServiceUnavailable, backend.CodeCanceled, backend.CodeCommitUnknown:
-		return true
-	}
-	return false
+	code := backend.CodeOf(err)
+	return code == backend.CodeServiceUnavailable || code == backend.CodeCanceled || code == backend.CodeCommitUnknown
 }
 
 // errs compares how the two sides ended.
 func (c *comparison) errs(statement string, control, candidate error) {
 	switch {
 	case outage(control) || outage(candidate):
-		c.inconclusive(fmt.Sprintf("a connection failed or was canceled in %s", statement))
+		c.inconclusive("a connection failed or was canceled in " + statement)
 		return
 	case backend.CodeOf(control) == backend.CodeTimeout || backend.CodeOf(candidate) == backend.CodeTimeout:
 		if backend.CodeOf(control) != backend.CodeOf(candidate) {
-			c.inconclusive(fmt.Sprintf("one side timed out in %s", statement))
+			c.inconclusive("one side timed out in " + statement)
 			return
 		}
 	}
@@ -129,16 +125,10 @@ func (c *comparison) errs(statement string, control, candidate error) {
 	if a == b {
 		return
 	}
-	detail := cmp.Diff(a, b)
-	for _, side := range []struct {
-		who string
-		err error
-	}{{"control", control}, {"candidate", candidate}} {
-		if side.err != nil {
-			detail += fmt.Sprintf("\n%s: %v", side.who, side.err)
-		}
-	}
-	c.add(Diff{Kind: DiffError, Statement: statement, Detail: detail})
+	c.add(Diff{
+		Kind: DiffError, Statement: statement,
+		Detail: fmt.Sprintf("%s\ncontrol: %v\ncandidate: %v", cmp.Diff(a, b), control, candidate),
+	})
 }
 
 // renames matches volatile values: the first pair that differs gets a number on

@@ -72,12 +72,16 @@ func (h *hasher) key(r *row) rowKey {
 	var n [4]byte
 	for _, end := range r.ends {
 		binary.LittleEndian.PutUint32(n[:], uint32(end))
-		h.a.Write(n[:])
-		h.b.Write(n[:])
+		h.write(n[:])
 	}
-	h.a.Write(r.data)
-	h.b.Write(r.data)
+	h.write(r.data)
 	return rowKey{h.a.Sum64(), h.b.Sum64()}
+}
+
+// write never fails: maphash.Hash says so.
+func (h *hasher) write(b []byte) {
+	_, _ = h.a.Write(b)
+	_, _ = h.b.Write(b)
 }
 
 // show is a cell for people: NULL, or the text in quotes.

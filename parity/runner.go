@@ -239,4 +239,4 @@ func (h *Harness) mismatch(r Report) error {
 }
 
 // sampled decides for one operation.
-func (h *Harness) sampled() bool { return h.sample >= 1 || rand.Float64() < h.sample }
+func (h *Harness) sampled() bool { return h.sample >= 1 || rand.Float64() < h.sample } //nolint:gosec // a sample, not a secret

@@ -37,7 +37,7 @@ func corpus(t *testing.T) []operation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // read-only
+	defer f.Close()
 	var list []operation
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
@@ -85,7 +85,7 @@ func TestOperations(t *testing.T) {
 	list := corpus(t)
 	if *update {
 		text := answers(t, list, all.Modes(nil)[0])
-		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil { //nolint:gosec // a golden file is for everybody
+		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,6 +138,7 @@ func answers(t *testing.T, list []operation, b backend.Backend) string {
 }
 
 func publish(t *testing.T) func(context.Context, parity.Report) {
+	t.Helper()
 	return func(_ context.Context, r parity.Report) {
 		if !r.Verdict.Pass() {
 			t.Errorf("parity of operation %d, %s: %v %s %v", r.Seq, r.Operation, r.Verdict, r.Reason, r.Diffs)

@@ -73,7 +73,7 @@ func Run(ctx context.Context, args []string, s Streams, lookupEnv func(string) (
 	a := &app{Streams: s, lookupEnv: lookupEnv, environ: environ}
 	a.tty = isTerminal(s.Err)
 	a.color = a.tty && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
-	root := newRoot(a)
+	root := newRoot(a) //nolint:contextcheck // commands get ctx from cobra
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	return a.finish(ctx, err)

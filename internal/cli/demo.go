@@ -214,7 +214,8 @@ func (a *app) scratch(ctx context.Context, server *pgembed.Server) (dsn string, 
 		return "", nil, errors.Join(fmt.Errorf("make a database for the demo: %w", err), admin.Close())
 	}
 	drop = func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		// Dropped however the demo ended: ctx may be over.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		_, err := admin.ExecContext(ctx, `drop database if exists "`+name+`" with (force)`)
 		return errors.Join(err, admin.Close())

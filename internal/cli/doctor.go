@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -219,7 +220,7 @@ func (a *app) diagnose(d *diagnosis) error {
 	rows := [][]string{{"connected", ""}, {"connect ms", ""}, {"round trip ms", ""}}
 	for _, v := range d.Drivers {
 		heading = append(heading, v.Backend)
-		rows[0] = append(rows[0], fmt.Sprint(v.Connected))
+		rows[0] = append(rows[0], strconv.FormatBool(v.Connected))
 		rows[1] = append(rows[1], fmt.Sprintf("%.2f", v.ConnectMS))
 		rows[2] = append(rows[2], fmt.Sprintf("%.2f", v.TripMS))
 	}

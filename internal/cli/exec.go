@@ -179,7 +179,7 @@ func split(input []byte) ([][]byte, error) {
 		case errors.Is(err, io.EOF):
 			return list, nil
 		case err != nil:
-			return append(list, bytes.TrimSpace(input[start:])), nil
+			return append(list, bytes.TrimSpace(input[start:])), nil //nolint:nilerr // the parser of definitions says it better
 		}
 		list = append(list, raw)
 	}

@@ -129,12 +129,12 @@ func newVersion(a *app) *cobra.Command {
 }
 
 func (a *app) version() error {
-	version, drivers := "unknown", []string{}
+	version, revision, drivers := "unknown", "", []string{}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				version += " (" + s.Value[:12] + ")"
+				revision = " (" + s.Value[:12] + ")"
 			}
 		}
 		for _, dep := range info.Deps {
@@ -143,7 +143,7 @@ func (a *app) version() error {
 			}
 		}
 	}
-	fmt.Fprintf(a.Out, "fraiseql %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(a.Out, "fraiseql %s%s, %s %s/%s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, d := range drivers {
 		fmt.Fprintln(a.Out, d)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 
@@ -113,7 +112,7 @@ func (a *app) parityInput(o parityOptions) ([]entry, []parity.Option, error) {
 	default:
 		return nil, nil, usage("--writes is %q; it takes rollback, commit or skip", o.writes)
 	}
-	var in io.Reader = a.In
+	in := a.In
 	if o.file != "-" {
 		f, err := os.Open(o.file)
 		if err != nil {
