@@ -133,8 +133,7 @@ func TestDownloadFails(t *testing.T) {
 			}
 			cache := enterable(t)
 			_, err := Start(t.Context(), nowhere(), WithCache(cache), WithRepository(repository.URL))
-			var missing *NotFoundError
-			if !errors.As(err, &missing) {
+			if _, ok := errors.AsType[*NotFoundError](err); !ok {
 				t.Fatalf("error %v, want a NotFoundError", err)
 			}
 			if !strings.Contains(err.Error(), tc.want) {

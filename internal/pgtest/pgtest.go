@@ -206,7 +206,7 @@ func (c *cluster) clone(t *template) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	name := fmt.Sprintf("%s_%d", c.prefix, c.count.Add(1))
-	stmt := "CREATE DATABASE " + name + " TEMPLATE " + t.name
+	stmt := "CREATE DATABASE " + name + " TEMPLATE " + t.name //nolint:gosec // the names are made here, of a prefix and numbers
 	if c.major >= 15 && c.server.Owned() {
 		// Copying files beats logging every page where nothing is synced.
 		stmt += " STRATEGY file_copy"
@@ -220,7 +220,6 @@ func (c *cluster) clone(t *template) (string, error) {
 func (c *cluster) drop(name string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	//nolint:gosec // the name is made of a prefix and numbers, here
 	if _, err := c.admin.ExecContext(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 		return fmt.Errorf("drop a test database: %w", err)
 	}
