@@ -3,6 +3,7 @@ package parity_test
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"sync"
 	"testing"
 
@@ -108,7 +109,7 @@ func (l *liar) Mode() string { return "liar" }
 
 func (l *liar) QueryWire(ctx context.Context, conn *sql.Conn, query string, args []any) (backend.WireRows, error) {
 	rows, err := l.Backend.(backend.WireQuerier).QueryWire(ctx, conn, query, args)
-	if err != nil || len(args) == 0 && l.lie != nil && len(rows.Columns()) == 1 && rows.Columns()[0].Name == "pg_export_snapshot" {
+	if err != nil || strings.Contains(query, "pg_catalog.") { // the product's own statements are left alone
 		return rows, err
 	}
 	return &lyingRows{WireRows: rows, liar: l}, nil
