@@ -51,18 +51,21 @@ var level = map[string]int{
 
 // internal packages stand beside the levels: each names what it may import.
 var internal = map[string][]string{
-	"backend/internal/gate":  {"backend"},
-	"backend/internal/suite": {"backend", "internal/pgtest"},
-	"internal/archtest":      {},
-	"internal/faultproxy":    {},
-	"internal/pgembed":       {},
-	"internal/sample":        {},
-	"internal/pgtest":        {"backend", "backend/pgx", "internal/pgembed", "internal/sample"},
+	"backend/internal/gate":     {"backend"},
+	"backend/internal/liveness": {"backend"},
+	"backend/internal/suite":    {"backend", "internal/pgtest"},
+	"internal/archtest":         {},
+	"internal/faultproxy":       {},
+	"internal/pgembed":          {},
+	"internal/sample":           {},
+	"internal/pgtest":           {"backend", "backend/pgx", "internal/pgembed", "internal/sample"},
 }
 
 // allowed are imports that the levels forbid or do not speak of.
 var allowed = []struct{ from, to, why string }{
 	{"backend/pq", "backend/internal/gate", "what both backends do before a driver sees a statement is written once"},
+	{"backend/pq", "backend/internal/liveness", "what both backends do on a socket is written once"},
+	{"backend/pgx", "backend/internal/liveness", "what both backends do on a socket is written once"},
 	{"backend/pgx", "backend/internal/gate", "what both backends do before a driver sees a statement is written once"},
 	{"cmd", "internal/cli", "main is a shell around it"},
 	{"internal/cli", "internal/pgembed", "the demo starts a server"},
