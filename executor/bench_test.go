@@ -118,19 +118,27 @@ func dropRaw(ctx context.Context, db *sql.DB, query string, args []any) error {
 	return rows.Err()
 }
 
-// BenchmarkNested is 20 users with 5 posts with 3 comments each.
+// loose is a Runner without a transaction around several statements: what the
+// shared snapshot of nested levels costs is the difference.
+type loose struct{ *executor.DB }
+
+func (l loose) InTx(ctx context.Context, _ *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
+	return fn(ctx, l)
+}
+
+// BenchmarkNested is 20 users, 30 posts and their comments.
 func BenchmarkNested(b *testing.B) {
 	dsn := blog(b, 10_000)
 	for _, be := range benchBackends(b) {
 		db := open(b, be, dsn)
-		for _, unbounded := range []bool{false, true} {
-			b.Run(fmt.Sprintf("%s/unbounded=%t", be.Name(), unbounded), func(b *testing.B) {
+		for name, r := range map[string]executor.Runner{"snapshot": db, "loose": loose{db}, "cursor": db} {
+			b.Run(be.Name()+"/"+name, func(b *testing.B) {
 				b.ReportAllocs()
-				plan := blogPlan(unbounded, "id <= 20")
+				plan := blogPlan(name == "cursor", "id <= 20")
 				var w bytes.Buffer
 				for b.Loop() {
 					w.Reset()
-					if err := executor.ExecutePlan(b.Context(), db, plan, &w); err != nil {
+					if err := executor.ExecutePlan(b.Context(), r, plan, &w); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -182,7 +190,7 @@ func BenchmarkPool(b *testing.B) {
 	for _, be := range benchBackends(b) {
 		for _, conns := range []int{1, 4, 16} {
 			b.Run(fmt.Sprintf("%s/conns=%d", be.Name(), conns), func(b *testing.B) {
-				db := open(b, be, dsn, executor.WithMaxConns(conns))
+				db := open(b, be, dsn, executor.WithMaxConns(conns), executor.WithMinIdle(conns))
 				plan := flatPlan("select id, name, email, created_at from people where id = $1", peopleColumns, "77")
 				b.ReportAllocs()
 				b.SetParallelism(16)
