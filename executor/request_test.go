@@ -194,6 +194,7 @@ func TestObservations(t *testing.T) {
 	db := open(t, modes()[0], pgtest.DB(t), executor.WithMinIdle(0),
 		executor.WithObserver(func(_ context.Context, o executor.Observation) { seen = append(seen, o) }),
 		executor.WithSlowLog(slog.New(slog.NewTextHandler(&log, nil)), 5*time.Millisecond))
+	seen = nil // what Open asked
 	_ = value(t, db, read("select generate_series(1, 3)"))
 	_ = value(t, db, read("select 'hush' from pg_sleep(0.01)"))
 	if _, err := db.Query(t.Context(), read("select 1 / 0")); err == nil {
