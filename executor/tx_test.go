@@ -389,7 +389,7 @@ func TestQueryTimeout(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DB(t)
 	eachMode(t, func(t *testing.T, b backend.Backend) {
-		db := open(t, b, dsn, executor.WithQueryTimeout(50*time.Millisecond))
+		db := open(t, b, dsn, executor.WithQueryTimeout(time.Second))
 		_, err := db.Query(t.Context(), read("select pg_sleep(30)"))
 		if backend.CodeOf(err) != backend.CodeTimeout {
 			t.Errorf("a read: %v", err)
