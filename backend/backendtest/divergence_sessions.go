@@ -273,7 +273,7 @@ func (x *test) loseAnswer(l lostAnswer, how faultproxy.Cut) {
 
 // endsInTime runs f with a deadline and wants it back soon after, as a timeout.
 func (x *test) endsInTime(f func(context.Context) error) {
-	const deadline, grace = 150 * time.Millisecond, 2 * time.Second
+	const deadline, grace = 150 * time.Millisecond, 4 * time.Second
 	ctx, cancel := context.WithTimeout(x, deadline)
 	defer cancel()
 	err := x.within(deadline+grace, "the call", func() error { return f(ctx) })

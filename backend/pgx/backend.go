@@ -23,6 +23,7 @@ package pgx
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	jackpgx "github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -106,9 +107,20 @@ func (b *Backend) Mode() string {
 // every other Go type: pgx encodes a value by the column's type where the server
 // told it, which cuts 2.5 to 2 for an integer and takes the first 16 characters of
 // a uuid's text for its bytes.
-func (*Backend) Bind(arg any) (any, error) {
+//
+// In simple_protocol, where a NUL would damage the message, it is refused with the
+// SQLSTATE that the server gives in the other modes.
+func (b *Backend) Bind(arg any) (any, error) {
 	switch v := arg.(type) {
-	case nil, string:
+	case nil:
+		return nil, nil
+	case string:
+		if b.mode == SimpleProtocol && strings.IndexByte(v, 0) >= 0 {
+			return nil, &backend.Error{
+				Op: "bind", Backend: "pgx", SQLState: "22021", Code: backend.CodeBadUserInput,
+				Err: errors.New("a NUL byte in a text"),
+			}
+		}
 		return v, nil
 	case []byte:
 		if v == nil {

@@ -90,7 +90,11 @@ func (c *conn) Ping(ctx context.Context) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
-	return c.Conn.Ping(ctx)
+	err := c.Conn.Ping(ctx)
+	if err != nil && ctx.Err() != nil {
+		return c.explain(ctx, err)
+	}
+	return err
 }
 
 // PrepareContext prepares a statement by name on the server.
@@ -134,6 +138,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, named []driver.Nam
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
 	}
+	if len(named) > gate.MaxArgs {
+		return nil, gate.ErrTooManyArgs
+	}
 	args := make([]any, len(named))
 	for i := range named {
 		args[i] = named[i].Value
@@ -154,8 +161,14 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err := c.ready(); err != nil {
 		return nil, err
 	}
+	if len(args) > gate.MaxArgs {
+		return nil, gate.ErrTooManyArgs
+	}
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
+	}
+	if len(args) == 0 && c.Conn.Conn().Config().DefaultQueryExecMode == jackpgx.QueryExecModeSimpleProtocol {
+		args = []driver.NamedValue{{Ordinal: 1, Value: jackpgx.QueryExecModeExec}} // see first
 	}
 	rows, err := c.Conn.QueryContext(ctx, query, args)
 	if again, e := c.again(ctx, err); again {
@@ -183,6 +196,11 @@ func (c *conn) query(ctx context.Context, query string, args []any) (rows jackpg
 }
 
 func first(ctx context.Context, pc *jackpgx.Conn, query string, args []any) (jackpgx.Rows, bool, error) {
+	if pc.Config().DefaultQueryExecMode == jackpgx.QueryExecModeSimpleProtocol && !bound(args) {
+		// The simple protocol takes several statements and runs them all. Without
+		// arguments nothing is won by it: this asks the server for one.
+		args = append([]any{jackpgx.QueryExecModeExec}, args...)
+	}
 	rows, err := pc.Query(ctx, query, args...)
 	if err != nil {
 		rows.Close()
@@ -193,6 +211,16 @@ func first(ctx context.Context, pc *jackpgx.Conn, query string, args []any) (jac
 		return nil, false, err
 	}
 	return rows, more, nil
+}
+
+// bound reports whether args hold an argument, and not only options of pgx's.
+func bound(args []any) bool {
+	for _, a := range args {
+		if _, option := a.(jackpgx.QueryResultFormatsByOID); !option {
+			return true
+		}
+	}
+	return false
 }
 
 // again decides about a failed statement. One that the server found stale did not

@@ -71,6 +71,9 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (*rows, error
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
 	}
+	if len(args) > gate.MaxArgs {
+		return nil, gate.ErrTooManyArgs
+	}
 	if err := c.gate.Enter(); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
+	"github.com/fraiseql/fraiseql-go/backend/internal/liveness"
 )
 
 // inner is what lib/pq's connection can do.
@@ -51,6 +52,18 @@ func (c *conn) ready() error {
 		return gate.ErrBusy
 	}
 	return c.alive()
+}
+
+// enter is ready for a call under ctx with so many arguments. lib/pq is given no
+// context, and runs a statement whose context has ended long ago.
+func (c *conn) enter(ctx context.Context, args int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if args > gate.MaxArgs {
+		return gate.ErrTooManyArgs
+	}
+	return c.ready()
 }
 
 func (c *conn) alive() error {
@@ -97,7 +110,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 		return driver.ErrBadConn
 	}
 	now := time.Now()
-	if now.Sub(c.used) > idleCheck {
+	if now.Sub(c.used) > idleCheck || !liveness.Quiet(c.x.Conn) {
 		if err := c.Ping(ctx); err != nil {
 			return driver.ErrBadConn
 		}
@@ -108,11 +121,14 @@ func (c *conn) ResetSession(ctx context.Context) error {
 
 // Ping checks the connection; a dead one is driver.ErrBadConn, for nothing ran.
 func (c *conn) Ping(ctx context.Context) error {
-	if err := c.ready(); err != nil {
+	if err := c.enter(ctx, 0); err != nil {
 		return err
 	}
 	defer c.guard(ctx, true)()
 	if err := c.inner.Ping(context.Background()); err != nil {
+		if ctx.Err() != nil {
+			return c.explain(ctx, err)
+		}
 		return driver.ErrBadConn
 	}
 	return nil
@@ -121,7 +137,7 @@ func (c *conn) Ping(ctx context.Context) error {
 // BeginTx starts a transaction: BEGIN with the isolation level and READ ONLY where
 // asked for. READ WRITE is never said, so default_transaction_read_only holds.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	if err := c.ready(); err != nil {
+	if err := c.enter(ctx, 0); err != nil {
 		return nil, err
 	}
 	if err := c.dropStale(); err != nil {
@@ -147,7 +163,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // PrepareContext prepares a statement that database/sql owns; the cache has no part
 // in it.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := c.ready(); err != nil {
+	if err := c.enter(ctx, 0); err != nil {
 		return nil, err
 	}
 	if gate.IsCopy(query) {
@@ -173,7 +189,7 @@ func (c *conn) Begin() (driver.Tx, error) {
 
 // ExecContext runs one statement.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.ready(); err != nil {
+	if err := c.enter(ctx, len(args)); err != nil {
 		return nil, err
 	}
 	defer c.guard(ctx, true)()
@@ -194,7 +210,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext runs one statement; its rows hold the values that lib/pq makes.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := c.ready(); err != nil {
+	if err := c.enter(ctx, len(args)); err != nil {
 		return nil, err
 	}
 	release := c.guard(ctx, true)
@@ -231,7 +247,12 @@ func (c *conn) run(ctx context.Context, query string, send func(*statement) erro
 		return nil, gate.ErrCopy
 	}
 	if c.cache == nil {
-		return nil, send(nil)
+		// Without arguments lib/pq would use the simple protocol, which takes several
+		// statements and runs them all.
+		c.x.single = true
+		err := send(nil)
+		c.x.single = false
+		return nil, err
 	}
 	for again := false; ; again = true {
 		s, cached, err := c.prepared(query)

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
 )
 
 // fullRows is what lib/pq's rows can do.
@@ -98,6 +99,9 @@ type rows struct {
 }
 
 func (c *conn) wire(ctx context.Context, query string, args []any) (*rows, error) {
+	if len(args) > gate.MaxArgs {
+		return nil, gate.ErrTooManyArgs
+	}
 	if err := c.gate.Enter(); err != nil {
 		return nil, err
 	}
@@ -189,6 +193,9 @@ func (r *rows) Close() error {
 		budget -= 5 + len(r.c.x.row)
 	}
 	r.c.interrupt()
+	// A server that is blocked in sending to us hears no cancel request, only the
+	// end of the connection (PostgreSQL: ProcessClientWriteInterrupt).
+	_ = r.c.x.Conn.Close()
 	go func(c *conn) { _ = c.cancel() }(r.c)
 	r.end(r.ctx.Err())
 	return r.err

@@ -88,7 +88,7 @@ func (s *stmt) CheckNamedValue(v *driver.NamedValue) error { return s.c.CheckNam
 
 // ExecContext runs the statement.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.c.ready(); err != nil {
+	if err := s.c.enter(ctx, len(args)); err != nil {
 		return nil, err
 	}
 	defer s.c.guard(ctx, true)()
@@ -101,7 +101,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 // QueryContext runs the statement.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.c.ready(); err != nil {
+	if err := s.c.enter(ctx, len(args)); err != nil {
 		return nil, err
 	}
 	release := s.c.guard(ctx, true)

@@ -36,6 +36,10 @@ type wire struct {
 	pid      uint32
 	secret   []byte
 	trimMode bool // the next BEGIN is sent without READ WRITE
+	// single sends a Query message as Parse, Bind, Describe, Execute and Sync in one
+	// flight, which the server takes for one statement only; answering tells that
+	// lib/pq must not see the answers that only they have.
+	single, answering bool
 }
 
 const (
@@ -132,6 +136,10 @@ func (x *wire) next() error {
 		x.raw = true
 		return nil
 	}
+	if x.status == 0 && n > maxNoted {
+		// lib/pq would make room for it first: an HTTP server's answer is 1.4 GB.
+		return fmt.Errorf("pq: a %q message of %d bytes before the login is through", kind, n)
+	}
 	x.pass = total
 	switch kind {
 	case 'D':
@@ -144,7 +152,21 @@ func (x *wire) next() error {
 		x.row = x.buf[x.r+5 : x.r+total : x.r+total]
 		x.held, x.pass, x.stub = total, 0, emptyRow
 		return nil
-	case 'C', 'E', 'K', 'T', 'Z', 'n':
+	case '1', '2', 'n':
+		if x.answering {
+			if err := x.need(total); err != nil {
+				return err
+			}
+			x.r, x.pass = x.r+total, 0
+			if kind == 'n' {
+				x.columns = nil
+			}
+			return nil
+		}
+		if kind != 'n' {
+			return nil
+		}
+	case 'C', 'E', 'K', 'T', 'Z':
 	default:
 		return nil
 	}
@@ -181,7 +203,7 @@ func (x *wire) note(kind byte, body []byte) {
 		x.columns = nil
 	case 'Z':
 		if len(body) == 1 {
-			x.status = body[0]
+			x.status, x.answering = body[0], false
 		}
 	}
 }
@@ -200,7 +222,30 @@ func (x *wire) Write(p []byte) (int, error) {
 		}
 		return len(p), nil
 	}
+	if x.single && len(p) > 5 && p[0] == 'Q' {
+		if n, err := x.Conn.Write(extended(p[5:])); err != nil {
+			return min(n, len(p)), err
+		}
+		x.answering = true
+		return len(p), nil
+	}
 	return x.Conn.Write(p)
+}
+
+// extended is a Query message's text (with its NUL) as one statement of the
+// extended protocol, without a name, arguments, or binary values.
+func extended(query []byte) []byte {
+	m := make([]byte, 0, len(query)+40)
+	m = append(m, 'P')
+	m = binary.BigEndian.AppendUint32(m, uint32(4+1+len(query)+2)) //nolint:gosec // lib/pq has counted it
+	m = append(m, 0)
+	m = append(m, query...)
+	m = append(m, 0, 0)
+	return append(m,
+		'B', 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0,
+		'D', 0, 0, 0, 6, 'P', 0,
+		'E', 0, 0, 0, 9, 0, 0, 0, 0, 0,
+		'S', 0, 0, 0, 4)
 }
 
 // cells splits a kept row into dst, which is reused. NULL is nil, an empty value

@@ -6,8 +6,11 @@ package gate
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/fraiseql/fraiseql-go/backend"
 )
 
 // ErrBusy is the answer to a statement on a connection whose rows are still open.
@@ -17,6 +20,16 @@ var ErrBusy = errors.New("the rows of an earlier statement are still open on thi
 // ErrCopy is the answer to COPY, which the drivers treat in opposite ways: one
 // blocks for ever, the other refuses (jackc/pgx#485).
 var ErrCopy = errors.New("COPY can't be run through database/sql")
+
+// MaxArgs is how many arguments a statement can have: the protocol counts them in
+// 16 bits (PostgreSQL documentation, "Message Formats", Bind).
+const MaxArgs = 65535
+
+// ErrTooManyArgs is the answer to more than MaxArgs arguments, in every mode: pgx's
+// simple_protocol alone could send them.
+var ErrTooManyArgs = &backend.Error{
+	Code: backend.CodeLimit, Err: fmt.Errorf("more than %d arguments: use an array", MaxArgs),
+}
 
 // Gate is held by open wire rows. The zero Gate is open. Safe for concurrent use.
 type Gate struct {
