@@ -56,5 +56,5 @@ type UnknownSchemaError struct{ Schemas []string }
 
 // Error lists the schemas.
 func (e *UnknownSchemaError) Error() string {
-	return fmt.Sprintf("unknown schema, or no USAGE privilege: %s", strings.Join(e.Schemas, ", "))
+	return "unknown schema, or no USAGE privilege: " + strings.Join(e.Schemas, ", ")
 }

@@ -180,9 +180,15 @@ func line(c *catalog.Column) string {
 		yes  bool
 		text string
 	}{
-		{c.NotNull, "not null"}, {c.HasDefault, "default"}, {c.Default != "", c.Default}, {c.VolatileDefault, "volatile"},
-		{c.Identity != 0, "identity " + string(rune(c.Identity))}, {c.Generated != 0, "generated " + string(rune(c.Generated))},
-		{c.ReadOnly, "read only"}, {c.Collation != "", c.Collation}, {c.Comment != "", "-- " + c.Comment},
+		{c.NotNull, "not null"},
+		{c.HasDefault, "default"},
+		{c.Default != "", c.Default},
+		{c.VolatileDefault, "volatile"},
+		{c.Identity != 0, "identity " + string(rune(c.Identity))},
+		{c.Generated != 0, "generated " + string(rune(c.Generated))},
+		{c.ReadOnly, "read only"},
+		{c.Collation != "", c.Collation},
+		{c.Comment != "", "-- " + c.Comment},
 	} {
 		if x.yes {
 			b.WriteString(" | " + x.text)

@@ -10,9 +10,6 @@ import (
 	"unicode/utf8"
 )
 
-// duration lets the table hold pointers to time.Duration fields in one line.
-type duration = time.Duration
-
 // errValue says only that the value is none of those allowed; the message adds
 // which those are.
 var errValue = errors.New("not allowed")
@@ -66,7 +63,7 @@ func truth(group, env, flag, doc string, field func(*Settings) *bool) Setting {
 }
 
 // count is a whole number between two bounds.
-func count(group, env, flag, def string, low, high int64, doc string, field func(*Settings) *int) Setting {
+func count(group, env, flag, def string, low, high int64, doc string, field func(*Settings) *int) Setting { //nolint:unparam // a row of any group may hold a count, as with the other kinds
 	return Setting{
 		Group: group, Env: env, Flag: flag, Default: def, Allowed: fmt.Sprintf("a whole number from %d to %d", low, high), Doc: doc,
 		set: func(s *Settings, v string) error {
@@ -97,7 +94,7 @@ func rows(group, env, flag, def, doc string, field func(*Settings) *int64) Setti
 }
 
 // millis is a whole number of milliseconds.
-func millis(group, env, flag, def string, low int64, doc string, field func(*Settings) *duration) Setting {
+func millis(group, env, flag, def string, low int64, doc string, field func(*Settings) *time.Duration) Setting {
 	return Setting{
 		Group: group, Env: env, Flag: flag, Default: def,
 		Allowed: fmt.Sprintf("a whole number of milliseconds from %d to %d", low, maxMillis), Doc: doc,

@@ -106,7 +106,7 @@ const (
 	testPrefix = "FRAISEQL_TEST_"
 )
 
-func (r *Setting) problem(name, value string) *Error {
+func (r Setting) problem(name, value string) *Error {
 	if r.Secret {
 		value = ""
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Setting is one row of the table.
@@ -99,16 +100,16 @@ var table = []Setting{
 		func(s *Settings) *int { return &s.MinIdle }),
 	millis("Pool", "FRAISEQL_DB_CONNECTION_TIMEOUT_MS", "db-connection-timeout-ms", "30000", 1,
 		"How long an operation waits for a connection.",
-		func(s *Settings) *duration { return (*duration)(&s.ConnectionTimeout) }),
+		func(s *Settings) *time.Duration { return &s.ConnectionTimeout }),
 	millis("Pool", "FRAISEQL_DB_IDLE_TIMEOUT_MS", "db-idle-timeout-ms", "600000", 0,
 		"A connection that was idle for so long is closed. 0: never.",
-		func(s *Settings) *duration { return (*duration)(&s.IdleTimeout) }),
+		func(s *Settings) *time.Duration { return &s.IdleTimeout }),
 	millis("Pool", "FRAISEQL_DB_MAX_LIFETIME_MS", "db-max-lifetime-ms", "1800000", 0,
 		"A connection that old is closed when its work is done. 0: never.",
-		func(s *Settings) *duration { return (*duration)(&s.MaxLifetime) }),
+		func(s *Settings) *time.Duration { return &s.MaxLifetime }),
 	millis("Pool", "FRAISEQL_DB_QUERY_TIMEOUT_MS", "db-query-timeout-ms", "30000", 0,
 		"How long one statement may run. 0: no limit.",
-		func(s *Settings) *duration { return (*duration)(&s.QueryTimeout) }),
+		func(s *Settings) *time.Duration { return &s.QueryTimeout }),
 	count("Pool", "FRAISEQL_DB_STATEMENT_CACHE_SIZE", "db-statement-cache-size", "100", 0, maxStatements,
 		"Prepared statements that a connection keeps. 0: none.",
 		func(s *Settings) *int { return &s.StatementCacheSize }),
@@ -135,7 +136,7 @@ var table = []Setting{
 		func(s *Settings) *bool { return &s.LogPerformance }),
 	millis("Log", "FRAISEQL_PERFORMANCE_THRESHOLD_MS", "performance-threshold-ms", "100", 0,
 		"How long a statement takes that counts as slow. 0: every statement is logged.",
-		func(s *Settings) *duration { return (*duration)(&s.PerformanceThreshold) }),
+		func(s *Settings) *time.Duration { return &s.PerformanceThreshold }),
 
 	choice("Answers", "FRAISEQL_BIGINT", "bigint",
 		"How int8 and numeric are written in JSON: number has exact digits, string suits JavaScript clients.",
