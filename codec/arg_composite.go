@@ -29,7 +29,7 @@ func argComposite(t *Type, dst, raw []byte, depth int) ([]byte, error) {
 			names[i] = t.fields[i].name
 		}
 		if list := quotedList(names); list != "" {
-			err.(*ArgumentError).Allowed = "an object of " + list
+			err.Allowed = "an object of " + list
 		}
 		return err
 	})

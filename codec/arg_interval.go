@@ -1,6 +1,9 @@
 package codec
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 const wantInterval = `a string of numbers with units and a time, as in "1 year 2 mons -3 days 04:05:06.7", an ISO 8601 duration as in "P1Y2M3DT4H5M6.7S", "infinity" or "-infinity"`
 
@@ -129,7 +132,7 @@ func isDuration(s []byte) bool {
 		if end == len(s) || !isDecimal(digits) {
 			return false
 		}
-		at := bytes.IndexByte([]byte(units), s[end])
+		at := strings.IndexByte(units, s[end])
 		if at < 0 {
 			return false
 		}

@@ -280,7 +280,7 @@ func argMoney(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 		return dst, t.refuse(raw, "has more than 2 digits after the point")
 	}
 	cents, err := strconv.ParseUint(string(whole)+(string(fraction) + "00")[:2], 10, 64)
-	if err != nil || cents > math.MaxInt64 && !(negative && cents == 1<<63) {
+	if err != nil || cents > math.MaxInt64 && (!negative || cents != 1<<63) {
 		return dst, t.refuse(raw, "is out of range")
 	}
 	return append(dst, s...), nil

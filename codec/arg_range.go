@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // What the range types allow, for their errors.
@@ -104,7 +105,7 @@ func (t *Type) rangeText(dst, s []byte, depth int) (out, rest []byte, err error)
 	dst, s = append(dst, s[0]), s[1:]
 	for _, ends := range []string{",", ")]"} {
 		member, rest, escaped, null, err := nextMember(s, ends)
-		if err != nil || len(rest) == 0 || bytes.IndexByte([]byte(ends), rest[0]) < 0 {
+		if err != nil || len(rest) == 0 || strings.IndexByte(ends, rest[0]) < 0 {
 			return dst, nil, errRange
 		}
 		if escaped {

@@ -99,11 +99,11 @@ func argEnum(t *Type, dst, raw []byte, _ int) ([]byte, error) {
 	if t.isLabel[string(s)] {
 		return append(dst, s...), nil
 	}
-	err = t.refuse(raw, "is not a label")
+	refused := t.refuse(raw, "is not a label")
 	if list := quotedList(t.labels); list != "" {
-		err.(*ArgumentError).Allowed = "one of " + list
+		refused.Allowed = "one of " + list
 	}
-	return dst, err
+	return dst, refused
 }
 
 // quotedList joins names for an error; "" where there are too many to help.

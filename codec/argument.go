@@ -63,16 +63,16 @@ func (t *Type) Argument(raw []byte) (any, error) {
 
 // argumentError gives an error of an argument function the outermost type.
 func (t *Type) argumentError(err error) error {
-	var e *ArgumentError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*ArgumentError](err); ok {
 		e.Type = t.String()
 		return e
 	}
 	return &ArgumentError{Type: t.String(), Reason: err.Error(), Allowed: t.want}
 }
 
-// refuse is the error for raw. why may be "": then raw is of the wrong kind.
-func (t *Type) refuse(raw []byte, why string) error {
+// refuse is the error for raw, never nil. why may be "": then raw is of the
+// wrong kind.
+func (t *Type) refuse(raw []byte, why string) *ArgumentError {
 	reason := describe(raw)
 	if why != "" {
 		reason += " " + why
@@ -84,8 +84,7 @@ func (t *Type) refuse(raw []byte, why string) error {
 
 // inside puts the place of a nested value before the reason of its error.
 func inside(place string, err error) error {
-	var e *ArgumentError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*ArgumentError](err); ok {
 		e.Reason = place + ": " + e.Reason
 	}
 	return err

@@ -61,14 +61,9 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 			for end < len(wire) && wire[end] != '}' && wire[end] != t.elem.delim {
 				end++
 			}
-			// Only the bare word is NULL; the text NULL stands in quotes.
-			if word := wire[i:end]; string(word) == "NULL" {
-				dst = append(dst, "null"...)
-			} else {
-				var err error
-				if dst, err = t.elem.appendJSON(dst, word, Text, depth+1); err != nil {
-					return dst, err
-				}
+			var err error
+			if dst, err = t.elem.jsonFromWord(dst, wire[i:end], depth); err != nil {
+				return dst, err
 			}
 			fresh, comma, i = false, false, end
 		}
@@ -77,6 +72,15 @@ func (t *Type) arrayTextJSON(dst, wire []byte, depth int) ([]byte, error) {
 		return dst, errLiteral
 	}
 	return dst, nil
+}
+
+// jsonFromWord appends the JSON of an element that stood without quotes. Only
+// there NULL is null; in quotes it is a text.
+func (t *Type) jsonFromWord(dst, word []byte, depth int) ([]byte, error) {
+	if string(word) == "NULL" {
+		return append(dst, "null"...), nil
+	}
+	return t.appendJSON(dst, word, Text, depth+1)
 }
 
 // closingQuote finds the end of a quoted text that begins at i: the next double

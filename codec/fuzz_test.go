@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -28,6 +29,7 @@ func everyOID(r *codec.Registry) []uint32 {
 // and what comes out of valid UTF-8 is valid JSON (documents excepted: their
 // text is passed on as it is).
 func judge(t *testing.T, typ *codec.Type, wire []byte, f codec.Format) {
+	t.Helper()
 	head := []byte(`[1,`)
 	for name, fn := range map[string]func(dst, wire []byte, f codec.Format) ([]byte, error){
 		"JSON": typ.AppendJSON, "text": typ.AppendText, "canonical": typ.AppendCanonical,
@@ -122,7 +124,7 @@ func FuzzArgument(f *testing.F) {
 					t.Fatalf("%s takes %q for NULL", typ, raw)
 				}
 			case string:
-				if !utf8.ValidString(got) || bytes.IndexByte([]byte(got), 0) >= 0 {
+				if !utf8.ValidString(got) || strings.IndexByte(got, 0) >= 0 {
 					t.Fatalf("%s makes %q of %q", typ, got, raw)
 				}
 			case []byte:

@@ -56,7 +56,7 @@ func appendAddr(dst, addr []byte) []byte {
 		words[i] = binary.BigEndian.Uint16(addr[2*i:])
 	}
 	from, n := zeroRun(&words)
-	for i := 0; i < 8; i++ {
+	for i := range words {
 		if i >= from && i < from+n {
 			if i == from {
 				dst = append(dst, ':')

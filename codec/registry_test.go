@@ -129,8 +129,10 @@ func TestKind(t *testing.T) {
 // TestOptions: what the two options change, and that they change nothing else.
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	infos := append(ownTypes(), codec.TypeInfo{OID: 90020, Name: "amount", Kind: 'd', Base: 1700}, codec.TypeInfo{OID: 90021, Name: "row", Kind: 'c',
-		Fields: []codec.FieldInfo{{Name: "big_one", OID: 20}, {Name: "doc", OID: 3802}, {Name: "small", OID: 23}}})
+	infos := append(ownTypes(), codec.TypeInfo{OID: 90020, Name: "amount", Kind: 'd', Base: 1700}, codec.TypeInfo{
+		OID: 90021, Name: "row", Kind: 'c',
+		Fields: []codec.FieldInfo{{Name: "big_one", OID: 20}, {Name: "doc", OID: 3802}, {Name: "small", OID: 23}},
+	})
 	r, err := codec.NewRegistry(infos, codec.Options{BigIntString: true, CamelKeys: true})
 	if err != nil {
 		t.Fatal(err)
@@ -150,8 +152,10 @@ func TestOptions(t *testing.T) {
 		{90020, "5.50", codec.Text, `"5.50"`},
 		{1016, "{1,NULL}", codec.Text, `["1",null]`},
 		{90021, `(5,"{""a_b"": 1}",6)`, codec.Text, `{"big_one":"5","doc":{"aB": 1},"small":6}`},
-		{3802, `{"first_name": "a_b", "x": [{"_last__name_": {"é_é": null}}], "a\"_b": "c\"_d:"}`, codec.Text,
-			`{"firstName": "a_b", "x": [{"_lastName": {"éÉ": null}}], "a\"B": "c\"_d:"}`},
+		{
+			3802, `{"first_name": "a_b", "x": [{"_last__name_": {"é_é": null}}], "a\"_b": "c\"_d:"}`, codec.Text,
+			`{"firstName": "a_b", "x": [{"_lastName": {"éÉ": null}}], "a\"B": "c\"_d:"}`,
+		},
 		{3802, "\x01{\"a_b\": 9007199254740993}", codec.Binary, `{"aB": 9007199254740993}`},
 		{114, "{ \"a_b\"\n:\"c_d\" }", codec.Text, "{ \"aB\"\n:\"c_d\" }"},
 		{114, `"a_b"`, codec.Text, `"a_b"`},

@@ -58,7 +58,10 @@ func connectTo(t testing.TB, dsn string, setup ...string) *server {
 }
 
 // in is s for a subtest.
-func (s *server) in(t testing.TB) *server { return &server{t: t, conn: s.conn} }
+func (s *server) in(t testing.TB) *server {
+	t.Helper()
+	return &server{t: t, conn: s.conn}
+}
 
 func (s *server) exec(sql string) {
 	s.t.Helper()

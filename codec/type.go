@@ -245,8 +245,9 @@ func (t *Type) jsonFromText(dst, wire []byte, depth int) ([]byte, error) {
 		return t.compositeTextJSON(dst, wire, depth)
 	case formHStore:
 		return hstoreTextJSON(dst, wire)
+	default:
+		return appendQuoted(dst, wire), nil
 	}
-	return appendQuoted(dst, wire), nil
 }
 
 // jsonFromBinary is the binary side of AppendJSON. Most forms let bin write the text
@@ -281,10 +282,11 @@ func (t *Type) jsonFromBinary(dst, wire []byte, depth int) ([]byte, error) {
 		return t.compositeBinaryJSON(dst, wire, depth)
 	case formHStore:
 		return hstoreBinaryJSON(dst, wire)
+	default:
+		dst, err := t.bin(t, append(dst, '"'), wire, depth)
+		if err != nil {
+			return dst, err
+		}
+		return append(escapeTail(dst, mark+1), '"'), nil
 	}
-	dst, err := t.bin(t, append(dst, '"'), wire, depth)
-	if err != nil {
-		return dst, err
-	}
-	return append(escapeTail(dst, mark+1), '"'), nil
 }

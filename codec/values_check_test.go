@@ -41,7 +41,7 @@ func atoi(t testing.TB, b []byte) uint32 {
 func TestValues(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, setup...)
-	each(t, s, func(t *testing.T, s *server, v typeValues, typ *codec.Type, exprs []string) {
+	each(t, s, func(t *testing.T, s *server, v typeValues, typ *codec.Type, exprs []string) { //nolint:thelper // the body of a subtest
 		if len(exprs) < 8 {
 			t.Errorf("%d values, want 8 at least", len(exprs))
 		}
@@ -119,7 +119,7 @@ func TestValuesInside(t *testing.T) {
 func TestArgumentRoundTrip(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, setup...)
-	each(t, s, func(t *testing.T, s *server, v typeValues, typ *codec.Type, exprs []string) {
+	each(t, s, func(t *testing.T, s *server, v typeValues, typ *codec.Type, exprs []string) { //nolint:thelper // the body of a subtest
 		if v.typ == "aclitem" { // its role is looked up by name; no other reason to differ
 			return
 		}
