@@ -207,7 +207,7 @@ func (p *planner) checkAggregate() {
 		{d.After != nil || d.Before != nil, "pagination", "an aggregate is paged by limit and offset"},
 	} {
 		if m.given {
-			p.probs.add(p.at(m.key), nil, "%s", m.why)
+			p.probs.addf(p.at(m.key), nil, "%s", m.why)
 		}
 	}
 }
@@ -226,7 +226,7 @@ func (p *planner) groupKey(g *GroupBy) (f field, key string, ok bool) {
 		return f, key, ok
 	}
 	if !p.sortable(f.typ) {
-		p.probs.add(g.Place, nil, "%s can't be grouped by: type %s has no equality", quoted(g.Field), typeLabel(f.typ))
+		p.probs.addf(g.Place, nil, "%s can't be grouped by: type %s has no equality", quoted(g.Field), typeLabel(f.typ))
 		return f, key, false
 	}
 	return f, key, true
@@ -249,12 +249,12 @@ func (p *planner) truncated(f field, g *GroupBy) (field, bool) {
 		f.expr = head + ")"
 	case oidDate:
 		if unit < slices.Index(truncUnits, "day") {
-			p.probs.add(g.Place.key("trunc"), truncUnits[slices.Index(truncUnits, "day"):], "a date has no %s", truncUnits[unit])
+			p.probs.addf(g.Place.key("trunc"), truncUnits[slices.Index(truncUnits, "day"):], "a date has no %s", truncUnits[unit])
 			return f, false
 		}
 		f.expr = head + "::timestamp)::date"
 	default:
-		p.probs.add(g.Place.key("trunc"), []string{"date", "timestamp", "timestamptz"}, "type %s can't be truncated", typeLabel(f.typ))
+		p.probs.addf(g.Place.key("trunc"), []string{"date", "timestamp", "timestamptz"}, "type %s can't be truncated", typeLabel(f.typ))
 		return f, false
 	}
 	f.typ = f.typ.Base()
@@ -284,10 +284,10 @@ func (p *planner) aggregateOf(a *Aggregate) (f field, key string, ok bool) {
 		operand = p.operand(a, in)
 		key = catalog.CamelCase(a.Fn + "_" + in.col.Name)
 	case a.Fn != "count":
-		p.probs.add(a.Place, nil, "%s needs a field", a.Fn)
+		p.probs.addf(a.Place, nil, "%s needs a field", a.Fn)
 		return f, "", false
 	case a.Distinct:
-		p.probs.add(a.Place, nil, "a distinct count needs a field")
+		p.probs.addf(a.Place, nil, "a distinct count needs a field")
 		return f, "", false
 	}
 	if a.As != "" {
@@ -337,15 +337,15 @@ func (p *planner) aggregateType(a *Aggregate, in field, takes codec.Kind, result
 	}
 	switch {
 	case !fits:
-		p.probs.add(a.Place, fitting(p, base), "%s does not take %s: its type is %s", a.Fn, quoted(a.Field), typeLabel(in.typ))
+		p.probs.addf(a.Place, fitting(p, base), "%s does not take %s: its type is %s", a.Fn, quoted(a.Field), typeLabel(in.typ))
 		return nil, false
 	case a.Distinct && !p.sortable(base):
-		p.probs.add(a.Place, nil, "distinct does not take %s: type %s has no equality", quoted(a.Field), typeLabel(in.typ))
+		p.probs.addf(a.Place, nil, "distinct does not take %s: type %s has no equality", quoted(a.Field), typeLabel(in.typ))
 		return nil, false
 	case a.Fn == "array_agg":
 		info, ok := p.schema.cat.Type(in.typ.OID()) // of a domain the domain's own
 		if !ok || info.Array == 0 {
-			p.probs.add(a.Place, nil, "array_agg does not take %s: type %s has no array type", quoted(a.Field), typeLabel(in.typ))
+			p.probs.addf(a.Place, nil, "array_agg does not take %s: type %s has no array type", quoted(a.Field), typeLabel(in.typ))
 			return nil, false
 		}
 		return p.schema.types.Type(info.Array), true
@@ -377,16 +377,16 @@ func (p *planner) sortGroups(l *level, over *scope, groups int) []sortKey {
 			continue
 		}
 		if len(s.JSON) > 0 || s.Type != "" {
-			p.probs.add(s.Place, nil, "an aggregate is sorted by its output keys")
+			p.probs.addf(s.Place, nil, "an aggregate is sorted by its output keys")
 			continue
 		}
 		i := slices.IndexFunc(l.members, func(m Member) bool { return over.virtual[m.Key].expr == f.expr })
 		k := sortKey{field: f, desc: s.Desc, nulls: s.Nulls, output: i + 1}
 		switch {
 		case !p.sortable(f.typ):
-			p.probs.add(s.Place, nil, "%s can't be sorted by: type %s has no order", quoted(s.Field), typeLabel(f.typ))
+			p.probs.addf(s.Place, nil, "%s can't be sorted by: type %s has no order", quoted(s.Field), typeLabel(f.typ))
 		case sameSort(keys, f):
-			p.probs.add(s.Place, nil, "%s is a sort key already", quoted(s.Field))
+			p.probs.addf(s.Place, nil, "%s is a sort key already", quoted(s.Field))
 		default:
 			keys = append(keys, k)
 		}

@@ -25,7 +25,7 @@ type expression struct {
 }
 
 // ToSql implements squirrel.Sqlizer.
-func (e expression) ToSql() (string, []any, error) { return e.sql, e.args, nil }
+func (e expression) ToSql() (string, []any, error) { return e.sql, e.args, nil } //nolint:staticcheck // squirrel's spelling
 
 // Conditions that need no argument.
 var (
@@ -43,24 +43,23 @@ func arg(value any, cast string) expression {
 // bind is raw as an argument for f: checked and made canonical by the codec of
 // the field's type. A value that the type does not take is a problem at at.
 func (sc *scope) bind(f field, raw json.RawMessage, at Path) squirrel.Sqlizer {
-	v, _ := sc.argument(f.typ, raw, at)
-	return arg(v, f.cast)
+	return arg(sc.argument(f.typ, raw, at), f.cast)
 }
 
 // argument is raw in the form of a driver's argument, as the type under any
-// domain takes it. A value that it does not take is a problem at at.
-func (sc *scope) argument(t *codec.Type, raw json.RawMessage, at Path) (any, bool) {
+// domain takes it. A value that it does not take is a problem at at, and nil.
+func (sc *scope) argument(t *codec.Type, raw json.RawMessage, at Path) any {
 	v, err := t.Base().Argument(raw)
 	var bad *codec.ArgumentError
 	switch {
 	case err == nil:
-		return v, true
+		return v
 	case errors.As(err, &bad):
-		sc.probs.add(at, []string{bad.Allowed}, "argument for %s: %s", bad.Type, bad.Reason)
+		sc.probs.addf(at, []string{bad.Allowed}, "argument for %s: %s", bad.Type, bad.Reason)
 	default:
-		sc.probs.add(at, nil, "%s", err)
+		sc.probs.addf(at, nil, "%s", err)
 	}
-	return nil, false
+	return nil
 }
 
 // splice puts parts, in their order, in place of the question marks of format.

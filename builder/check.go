@@ -42,7 +42,7 @@ func (s *Schema) checkRest(req Request, probs *problems) {
 		}
 		for _, p := range found {
 			if !slices.ContainsFunc(known, func(k Problem) bool { return overlap(k.Path, p.Path) }) {
-				probs.add(p.Path, p.Allowed, "%s", p.Message)
+				probs.addf(p.Path, p.Allowed, "%s", p.Message)
 			}
 		}
 	}

@@ -21,12 +21,12 @@ func (p *planner) conflict(rows []insertRow, given []*catalog.Column) squirrel.S
 	}
 	if d.Nothing {
 		if d.Update != nil || d.Filter != nil {
-			p.probs.add(d.Place, nil, `"do": "nothing" takes neither update nor filters`)
+			p.probs.addf(d.Place, nil, `"do": "nothing" takes neither update nor filters`)
 		}
 		return expression{sql: "ON CONFLICT" + target + " DO NOTHING"}
 	}
 	if key == nil {
-		p.probs.add(d.Place, conflictTargets(p.table), "an update on conflict needs columns or a constraint")
+		p.probs.addf(d.Place, conflictTargets(p.table), "an update on conflict needs columns or a constraint")
 		return nil
 	}
 	sets := p.conflictSets(d, key, rows, given)
@@ -44,7 +44,7 @@ func (p *planner) conflictTarget(d *OnConflict) (sql string, key *catalog.Key, o
 	t := p.table
 	switch {
 	case len(d.Columns) > 0 && d.Constraint != "":
-		p.probs.add(d.Place, nil, "give columns or a constraint, not both")
+		p.probs.addf(d.Place, nil, "give columns or a constraint, not both")
 		return "", nil, false
 	case d.Constraint != "":
 		for _, k := range allKeys(t) {
@@ -80,7 +80,7 @@ func (p *planner) conflictTarget(d *OnConflict) (sql string, key *catalog.Key, o
 		// A partial index is found by its predicate, in the catalog's own words.
 		return sql + " WHERE " + sqlText(partial.Predicate), partial, true
 	}
-	p.probs.add(d.Place.key("columns"), conflictTargets(t), "no unique key has just these columns")
+	p.probs.addf(d.Place.key("columns"), conflictTargets(t), "no unique key has just these columns")
 	return "", nil, false
 }
 
@@ -95,7 +95,7 @@ func (p *planner) conflictColumns(d *OnConflict) ([]*catalog.Column, bool) {
 			p.probs.unknown(at, "column", name, p.writable(catalog.OnInsert))
 			ok = false
 		case slices.Contains(cols, c):
-			p.probs.add(at, nil, "column %s is there already", quoted(name))
+			p.probs.addf(at, nil, "column %s is there already", quoted(name))
 			ok = false
 		default:
 			cols = append(cols, c)
@@ -123,21 +123,21 @@ func (p *planner) conflictSets(d *OnConflict, key *catalog.Key, rows []insertRow
 		switch {
 		case !ok:
 		case !slices.Contains(given, c):
-			p.probs.add(at, nil, "column %s is not in the input", quoted(name))
+			p.probs.addf(at, nil, "column %s is not in the input", quoted(name))
 		case slices.Contains(cols, c):
-			p.probs.add(at, nil, "column %s is there already", quoted(name))
+			p.probs.addf(at, nil, "column %s is there already", quoted(name))
 		default:
 			cols = append(cols, c)
 		}
 	}
 	if len(cols) == 0 && p.probs.count() == 0 {
-		p.probs.add(d.Place, nil, `nothing is left to update; say "do": "nothing" if that is meant`)
+		p.probs.addf(d.Place, nil, `nothing is left to update; say "do": "nothing" if that is meant`)
 	}
 	sets := make([]string, len(cols))
 	for i, row := range rows {
 		for _, c := range cols {
 			if row[c] == nil {
-				p.probs.add(p.def.Input[i].Place, nil, "column %s is updated on conflict, so every row must give it", quoted(c.JSONName))
+				p.probs.addf(p.def.Input[i].Place, nil, "column %s is updated on conflict, so every row must give it", quoted(c.JSONName))
 			}
 		}
 	}

@@ -29,16 +29,16 @@ func (sc *scope) filter(f *Filter, depth int) squirrel.Sqlizer {
 	sc.shared.filters++
 	if sc.shared.filters >= sc.schema.opts.MaxFilters {
 		if sc.shared.filters == sc.schema.opts.MaxFilters {
-			sc.probs.add(f.Place, nil, "more than %d conditions; a long list of values is one condition with in", sc.schema.opts.MaxFilters)
+			sc.probs.addf(f.Place, nil, "more than %d conditions; a long list of values is one condition with in", sc.schema.opts.MaxFilters)
 		}
 		return never
 	}
 	if depth > maxFilterDepth {
-		sc.probs.add(f.Place, nil, "conditions are nested deeper than %d levels", maxFilterDepth)
+		sc.probs.addf(f.Place, nil, "conditions are nested deeper than %d levels", maxFilterDepth)
 		return never
 	}
 	if n := f.groups(); n != 1 {
-		sc.probs.add(f.Place, []string{"and", "or", "not", "field", "relation"}, "a condition says exactly one thing; this one says %d", n)
+		sc.probs.addf(f.Place, []string{"and", "or", "not", "field", "relation"}, "a condition says exactly one thing; this one says %d", n)
 		return never
 	}
 	switch {
@@ -75,7 +75,7 @@ func (sc *scope) all(list []*Filter, sep string, empty expression, depth int) sq
 	parts := make([]squirrel.Sqlizer, len(list))
 	for i, sub := range list {
 		if sub == nil {
-			sc.probs.add(nil, nil, "a condition is nil")
+			sc.probs.addf(nil, nil, "a condition is nil")
 			return never
 		}
 		parts[i] = sc.filter(sub, depth+1)
@@ -100,7 +100,7 @@ func paren(s squirrel.Sqlizer) expression { return splice("(?)", s) }
 // TRUE.
 func (sc *scope) related(f *Filter, depth int) squirrel.Sqlizer {
 	if sc.table == nil {
-		sc.probs.add(f.Place, nil, "a condition on a relation can't stand here")
+		sc.probs.addf(f.Place, nil, "a condition on a relation can't stand here")
 		return never
 	}
 	rel, ok := sc.schema.relation(sc.table, f.Rel, f.Place, sc.probs)
@@ -119,11 +119,11 @@ func (sc *scope) related(f *Filter, depth int) squirrel.Sqlizer {
 	case None, Every:
 		format = "NOT EXISTS (SELECT 1 FROM "
 	default:
-		sc.probs.add(f.Place, quantNames, "the condition on the relation has no quantifier")
+		sc.probs.addf(f.Place, quantNames, "the condition on the relation has no quantifier")
 		return never
 	}
 	if f.Quant == Every && f.Sub == nil {
-		sc.probs.add(f.Place, nil, "every needs a condition; without one it is true of all rows")
+		sc.probs.addf(f.Place, nil, "every needs a condition; without one it is true of all rows")
 		return never
 	}
 	if f.Sub != nil {
@@ -161,7 +161,7 @@ func (f *Filter) fieldPlace() Path {
 // condition is one operator on one field.
 func (sc *scope) condition(f *Filter) squirrel.Sqlizer {
 	if len(f.Value) == 0 || !json.Valid(f.Value) {
-		sc.probs.add(f.valuePlace(), nil, "the operand is missing or not JSON")
+		sc.probs.addf(f.valuePlace(), nil, "the operand is missing or not JSON")
 		return never
 	}
 	fl, ok := sc.field(f.Field, f.fieldPlace())
@@ -174,7 +174,7 @@ func (sc *scope) condition(f *Filter) squirrel.Sqlizer {
 			return never
 		}
 	} else if f.Type != "" {
-		sc.probs.add(f.Place, nil, "type says how to read a value inside a json column and needs path")
+		sc.probs.addf(f.Place, nil, "type says how to read a value inside a json column and needs path")
 		return never
 	}
 	op := sc.operator(f, fl, candidates)
@@ -200,7 +200,7 @@ func (sc *scope) operator(f *Filter, fl field, candidates []*Operator) *Operator
 	if fl.typ.Kind() == codec.KindLTree {
 		hint = " (an ltree is matched by matches_lquery)"
 	}
-	sc.probs.add(f.opPlace(), names, "operator %s does not take the type %s of field %s%s", quoted(f.Op), typeLabel(fl.typ), quoted(f.Field), hint)
+	sc.probs.addf(f.opPlace(), names, "operator %s does not take the type %s of field %s%s", quoted(f.Op), typeLabel(fl.typ), quoted(f.Field), hint)
 	return nil
 }
 
@@ -235,7 +235,7 @@ func (sc *scope) apply(op *Operator, fl field, raw json.RawMessage, at Path) squ
 		case "neq", "is_distinct_from":
 			return splice("? IS NOT NULL", fl.sql())
 		}
-		sc.probs.add(at, nil, "operator %s takes no null; is_null finds NULL", quoted(op.Name))
+		sc.probs.addf(at, nil, "operator %s takes no null; is_null finds NULL", quoted(op.Name))
 		return never
 	}
 	x := fl.sql()

@@ -45,7 +45,7 @@ func (o *operandReader) read(raw json.RawMessage, at Path) {
 		case "false":
 			o.negated = true
 		default:
-			probs.add(at, []string{"true", "false"}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
+			probs.addf(at, []string{"true", "false"}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
 		}
 	case List:
 		o.list(raw, at)
@@ -55,7 +55,7 @@ func (o *operandReader) read(raw json.RawMessage, at Path) {
 			return
 		}
 		if len(items) != 2 {
-			probs.add(at, []string{"[low, high]"}, "operator %s takes two values, not %d", quoted(o.op.Name), len(items))
+			probs.addf(at, []string{"[low, high]"}, "operator %s takes two values, not %d", quoted(o.op.Name), len(items))
 			return
 		}
 		o.parts["lo"], o.parts["hi"] = o.value(items[0], at.index(0)), o.value(items[1], at.index(1))
@@ -80,10 +80,10 @@ func (o *operandReader) read(raw json.RawMessage, at Path) {
 // ones for NULL takes one, and apply has seen to those.
 func (o *operandReader) typed(t *codec.Type, cast string, raw json.RawMessage, at Path) expression {
 	if string(raw) == "null" {
-		o.sc.probs.add(at, nil, "null can't stand here; is_null finds NULL")
+		o.sc.probs.addf(at, nil, "null can't stand here; is_null finds NULL")
 		return never
 	}
-	v, _ := o.sc.argument(t, raw, at)
+	v := o.sc.argument(t, raw, at)
 	return arg(v, cast)
 }
 
@@ -101,7 +101,7 @@ func (o *operandReader) value(raw json.RawMessage, at Path) expression {
 
 // bound is checked text as an argument of the operator's own type.
 func (o *operandReader) bound(text string) expression {
-	if t := strings.TrimPrefix(o.op.cast, "{s}."); t != o.op.cast { // a type of the field's extension
+	if t, ok := strings.CutPrefix(o.op.cast, "{s}."); ok { // a type of the field's extension
 		return arg(text, o.parts["s"].sql+"."+t)
 	}
 	return arg(text, o.op.cast)
@@ -123,11 +123,11 @@ func (o *operandReader) element() *codec.Type {
 func (o *operandReader) text(raw json.RawMessage, at Path) (string, bool) {
 	s, ok := jsonText(raw)
 	if !ok {
-		o.sc.probs.add(at, []string{"a string"}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
+		o.sc.probs.addf(at, []string{"a string"}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
 		return "", false
 	}
 	if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
-		o.sc.probs.add(at, nil, "text with a character that PostgreSQL can't store")
+		o.sc.probs.addf(at, nil, "text with a character that PostgreSQL can't store")
 		return "", false
 	}
 	if o.op.Operand == Literal {
@@ -136,12 +136,12 @@ func (o *operandReader) text(raw json.RawMessage, at Path) (string, bool) {
 	switch o.op.Name {
 	case "like", "ilike", "nlike", "nilike":
 		if trailingEscape(s) {
-			o.sc.probs.add(at, nil, "the pattern ends in a backslash that escapes nothing; write two for one")
+			o.sc.probs.addf(at, nil, "the pattern ends in a backslash that escapes nothing; write two for one")
 			return "", false
 		}
 	case "regex", "iregex", "nregex", "niregex", "similar", "nsimilar":
 		if len(s) > maxRegex {
-			o.sc.probs.add(at, nil, "the regular expression has %d bytes; at most %d are taken", len(s), maxRegex)
+			o.sc.probs.addf(at, nil, "the regular expression has %d bytes; at most %d are taken", len(s), maxRegex)
 			return "", false
 		}
 	}
@@ -194,7 +194,7 @@ func jsonWord(raw json.RawMessage) string {
 func (o *operandReader) items(raw json.RawMessage, at Path) ([]json.RawMessage, bool) {
 	var items []json.RawMessage
 	if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
-		o.sc.probs.add(at, []string{o.op.Operand.String()}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
+		o.sc.probs.addf(at, []string{o.op.Operand.String()}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
 		return nil, false
 	}
 	for i := range items {
@@ -223,10 +223,10 @@ func (o *operandReader) list(raw json.RawMessage, at Path) {
 	values := make([]any, len(items))
 	for i, item := range items {
 		if string(item) == "null" {
-			o.sc.probs.add(at.index(i), nil, "null in a list finds nothing and hides rows from nin; say is_null beside it")
+			o.sc.probs.addf(at.index(i), nil, "null in a list finds nothing and hides rows from nin; say is_null beside it")
 			continue
 		}
-		values[i], _ = o.sc.argument(o.field.typ, item, at.index(i))
+		values[i] = o.sc.argument(o.field.typ, item, at.index(i))
 	}
 	if o.sc.probs.count() != before {
 		return
@@ -237,7 +237,7 @@ func (o *operandReader) list(raw json.RawMessage, at Path) {
 	}
 	literal, err := arrayLiteral(values, o.field.typ.Base().Delim())
 	if err != nil {
-		o.sc.probs.add(at, nil, "%s", err)
+		o.sc.probs.addf(at, nil, "%s", err)
 		return
 	}
 	o.parts["v"] = arg(literal, o.field.cast+"[]")
@@ -246,7 +246,7 @@ func (o *operandReader) list(raw json.RawMessage, at Path) {
 // oneByOne is a list with a parameter for each value.
 func (o *operandReader) oneByOne(values []any, at Path) {
 	if len(values) > maxOneByOne {
-		o.sc.probs.add(at, nil, "a list of %d arrays; at most %d are taken", len(values), maxOneByOne)
+		o.sc.probs.addf(at, nil, "a list of %d arrays; at most %d are taken", len(values), maxOneByOne)
 		return
 	}
 	word := " IN ("
@@ -283,7 +283,7 @@ func (o *operandReader) textList(raw json.RawMessage, at Path) {
 	}
 	literal, err := arrayLiteral(values, ',')
 	if err != nil {
-		o.sc.probs.add(at, nil, "%s", err)
+		o.sc.probs.addf(at, nil, "%s", err)
 		return
 	}
 	o.parts["v"] = o.bound(literal)
@@ -308,25 +308,23 @@ func (o *operandReader) object(raw json.RawMessage, at Path) {
 	}
 	d := scan(raw, Limits{MaxBytes: len(raw), MaxNodes: defaultMaxNodes}, probs)
 	if d == nil || d.nodes[0].kind != jsonObject {
-		probs.add(at, []string{o.op.Operand.String()}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
+		probs.addf(at, []string{o.op.Operand.String()}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
 		return
 	}
 	names := map[Operand][]string{Search: searchMembers, Rank: rankMembers, Distance: distanceMembers}[o.op.Operand]
 	m := d.members(0, at, names, probs)
-	switch o.op.Operand {
-	case Distance:
+	if o.op.Operand == Distance {
 		o.distance(m, at)
 		return
-	case Rank:
-		if o.need(m, "threshold", at) {
-			o.parts["t"] = o.typed(types.Type(oidFloat8), "float8", m["threshold"], at.key("threshold"))
-		}
+	}
+	if o.op.Operand == Rank && o.need(m, "threshold", at) {
+		o.parts["t"] = o.typed(types.Type(oidFloat8), "float8", m["threshold"], at.key("threshold"))
 	}
 	config := ""
 	if c, ok := m["config"]; ok {
 		name, isText := jsonText(c)
 		if !isText || !configName(name) {
-			probs.add(at.key("config"), []string{"the name of a text search configuration, such as english"}, "not the name of a configuration")
+			probs.addf(at.key("config"), []string{"the name of a text search configuration, such as english"}, "not the name of a configuration")
 			return
 		}
 		config = name
@@ -342,7 +340,7 @@ func (o *operandReader) object(raw json.RawMessage, at Path) {
 func (o *operandReader) need(m map[string]json.RawMessage, name string, at Path) bool {
 	_, ok := m[name]
 	if !ok {
-		o.sc.probs.add(at, nil, "operator %s needs %s", quoted(o.op.Name), quoted(name))
+		o.sc.probs.addf(at, nil, "operator %s needs %s", quoted(o.op.Name), quoted(name))
 	}
 	return ok
 }
@@ -375,7 +373,7 @@ func (o *operandReader) distance(m map[string]json.RawMessage, at Path) {
 		name, _ := jsonText(c)
 		sql, known := comparisonSQL[name]
 		if !known {
-			o.sc.probs.add(at.key("comparison"), sortedKeys(comparisonSQL), "unknown comparison")
+			o.sc.probs.addf(at.key("comparison"), sortedKeys(comparisonSQL), "unknown comparison")
 			return
 		}
 		o.parts["cmp"] = expression{sql: sql}

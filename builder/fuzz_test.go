@@ -73,8 +73,7 @@ func FuzzFilter(f *testing.F) {
 			}
 			s, err := filterSQL(schema, table, "id", filter)
 			if err != nil {
-				var probs Problems
-				if !errors.As(err, &probs) {
+				if _, ok := errors.AsType[Problems](err); !ok {
 					t.Fatalf("%q: %T %v", text, err, err)
 				}
 				continue

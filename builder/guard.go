@@ -23,8 +23,9 @@ func (t truth) not() truth {
 		return noRow
 	case noRow:
 		return everyRow
+	default:
+		return sometimes
 	}
-	return sometimes
 }
 
 // guard refuses an update or delete that would touch every row unless all_rows
@@ -34,11 +35,11 @@ func (p *planner) guard() {
 	all := p.truthOf(p.table, p.def.Filter) == everyRow
 	switch {
 	case all && !p.def.AllRows && p.def.Filter == nil:
-		p.probs.add(p.at("filters"), nil, `without filters every row would change; say "all_rows": true if that is meant`)
+		p.probs.addf(p.at("filters"), nil, `without filters every row would change; say "all_rows": true if that is meant`)
 	case all && !p.def.AllRows:
-		p.probs.add(p.at("filters"), nil, `the filter is true for every row; say "all_rows": true if that is meant`)
+		p.probs.addf(p.at("filters"), nil, `the filter is true for every row; say "all_rows": true if that is meant`)
 	case !all && p.def.AllRows:
-		p.probs.add(p.at("all_rows"), nil, "all_rows and a filter that selects rows contradict each other; leave one out")
+		p.probs.addf(p.at("all_rows"), nil, "all_rows and a filter that selects rows contradict each other; leave one out")
 	}
 }
 
@@ -73,6 +74,7 @@ func (p *planner) truthOfList(t *catalog.Table, list []*Filter, stop truth) trut
 			return stop
 		case sometimes:
 			result = sometimes
+		default: // the opposite: the others decide
 		}
 	}
 	return result

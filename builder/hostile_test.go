@@ -79,7 +79,10 @@ func TestHostileNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range hostile {
-		j, _ := json.Marshal(text)
+		j, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, filter := range []string{
 			`{` + string(j) + `:{"eq":1}}`, `{"field":` + string(j) + `,"eq":1}`, `{"id":{` + string(j) + `:1}}`,
 			`{"field":"id","operator":` + string(j) + `,"value":1}`, `{` + string(j) + `:{"exists":{}}}`,

@@ -53,7 +53,7 @@ func (p *planner) insert() *Plan {
 // table's order, so that the order of the keys in the request changes no SQL.
 func (p *planner) insertRows() (rows []insertRow, columns []*catalog.Column) {
 	if len(p.def.Input) == 0 {
-		p.probs.add(p.at("input"), nil, "an insert needs a row at least; an empty object is a row of defaults")
+		p.probs.addf(p.at("input"), nil, "an insert needs a row at least; an empty object is a row of defaults")
 	}
 	used := map[*catalog.Column]bool{}
 	for i := range p.def.Input {
@@ -64,12 +64,12 @@ func (p *planner) insertRows() (rows []insertRow, columns []*catalog.Column) {
 			switch {
 			case !ok:
 			case row[c] != nil:
-				p.probs.add(set.Place, nil, "column %s is there already", quoted(set.Field))
+				p.probs.addf(set.Place, nil, "column %s is there already", quoted(set.Field))
 			case set.Op == "default":
 				row[c] = expression{sql: "DEFAULT"}
 				used[c] = true
 			case set.Op != "":
-				p.probs.add(set.Place, []string{"default"}, "%s needs a row that is there; it is for updates", quoted(set.Op))
+				p.probs.addf(set.Place, []string{"default"}, "%s needs a row that is there; it is for updates", quoted(set.Op))
 			default:
 				row[c] = p.scope.bind(p.scope.column(c), set.Value, set.Place)
 				used[c] = true
@@ -104,13 +104,13 @@ func (p *planner) target(name string, at Path, on catalog.Event) (*catalog.Colum
 		p.probs.unknown(at, "column", name, p.writable(on))
 		return nil, false
 	case c.Generated != 0:
-		p.probs.add(at, p.writable(on), "column %s is generated; it can't be %s", quoted(name), verb)
+		p.probs.addf(at, p.writable(on), "column %s is generated; it can't be %s", quoted(name), verb)
 		return nil, false
 	case c.Identity == 'a':
-		p.probs.add(at, p.writable(on), "column %s is an identity that is always generated; it can't be %s", quoted(name), verb)
+		p.probs.addf(at, p.writable(on), "column %s is an identity that is always generated; it can't be %s", quoted(name), verb)
 		return nil, false
 	case !may || c.ReadOnly:
-		p.probs.add(at, p.writable(on), "column %s can't be %s", quoted(name), verb)
+		p.probs.addf(at, p.writable(on), "column %s can't be %s", quoted(name), verb)
 		return nil, false
 	}
 	return c, true
@@ -146,7 +146,7 @@ func (p *planner) checkRequired(rows []insertRow) {
 	for i, row := range rows {
 		for _, c := range t.Columns {
 			if row[c] == nil && c.NotNull && !c.HasDefault && c.Identity == 0 && c.Generated == 0 && c.CanInsert {
-				p.probs.add(p.def.Input[i].Place, nil, "column %s is required", quoted(c.JSONName))
+				p.probs.addf(p.def.Input[i].Place, nil, "column %s is required", quoted(c.JSONName))
 			}
 		}
 	}
@@ -169,7 +169,7 @@ func (p *planner) insertValues(rows []insertRow, columns []*catalog.Column) (squ
 		return p.insertArrays(rows, columns, names)
 	}
 	if len(rows)*len(columns) > maxArgs {
-		p.probs.add(p.at("input"), nil, "the rows of an insert of more than %d values must all give the same columns", maxArgs)
+		p.probs.addf(p.at("input"), nil, "the rows of an insert of more than %d values must all give the same columns", maxArgs)
 		return nil, false
 	}
 	ins := squirrel.Insert(p.scope.from()).Columns(names...)

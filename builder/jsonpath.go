@@ -49,24 +49,24 @@ func jsonTypeNames() []string {
 func (sc *scope) jsonField(f field, path []string, typ string, at Path) (field, bool) {
 	kind := f.typ.Kind()
 	if !kind.Has(jsonKinds) {
-		sc.probs.add(at, nil, "a path leads into a json or jsonb column; the type here is %s", typeLabel(f.typ))
+		sc.probs.addf(at, nil, "a path leads into a json or jsonb column; the type here is %s", typeLabel(f.typ))
 		return field{}, false
 	}
 	if len(path) == 0 {
-		sc.probs.add(at, nil, "the path is empty")
+		sc.probs.addf(at, nil, "the path is empty")
 		return field{}, false
 	}
 	elems := make([]any, len(path))
 	for i, p := range path {
 		if strings.IndexByte(p, 0) >= 0 || !utf8.ValidString(p) { // from Go code; the parser has refused it
-			sc.probs.add(at, nil, "a path with a character that PostgreSQL can't store")
+			sc.probs.addf(at, nil, "a path with a character that PostgreSQL can't store")
 			return field{}, false
 		}
 		elems[i] = p
 	}
 	literal, err := arrayLiteral(elems, ',')
 	if err != nil { // strings only
-		sc.probs.add(at, nil, "%s", err)
+		sc.probs.addf(at, nil, "%s", err)
 		return field{}, false
 	}
 	p, x := arg(literal, "text[]"), f.sql()

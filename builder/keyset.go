@@ -22,17 +22,17 @@ func (p *planner) keyset(r *rows) (reverse bool) {
 	}
 	switch {
 	case d.Distinct != nil:
-		p.probs.add(p.at("distinct"), nil, "a cursor names rows of the table; it can't be combined with distinct")
+		p.probs.addf(p.at("distinct"), nil, "a cursor names rows of the table; it can't be combined with distinct")
 		return false
 	case d.After != nil && d.Offset != nil, d.Before != nil && d.Offset != nil:
-		p.probs.add(p.at("pagination", "offset"), nil, "a cursor says where to start; it can't be combined with offset")
+		p.probs.addf(p.at("pagination", "offset"), nil, "a cursor says where to start; it can't be combined with offset")
 	case !r.total:
-		p.probs.add(cursorOf(d).Place, nil, "a cursor needs a primary key, or a unique key that is never null; the table has none that may be read")
+		p.probs.addf(cursorOf(d).Place, nil, "a cursor needs a primary key, or a unique key that is never null; the table has none that may be read")
 		return false
 	}
 	for _, k := range r.keys {
 		if len(k.args) > 0 || k.col == nil {
-			p.probs.add(k.place, nil, "a cursor can't hold a value inside a json column; sort by plain columns")
+			p.probs.addf(k.place, nil, "a cursor can't hold a value inside a json column; sort by plain columns")
 			return false
 		}
 	}
@@ -82,7 +82,7 @@ func (p *planner) cursorValues(keys []sortKey, c *Cursor) ([]CursorValue, bool) 
 			p.probs.unknown(v.Place, "cursor key", v.Field, names)
 			ok = false
 		case values[at].Value != nil:
-			p.probs.add(v.Place, nil, "cursor key %s is there twice", quoted(v.Field))
+			p.probs.addf(v.Place, nil, "cursor key %s is there twice", quoted(v.Field))
 			ok = false
 		case v.Value == nil:
 			values[at].Value = json.RawMessage("null")
@@ -92,7 +92,7 @@ func (p *planner) cursorValues(keys []sortKey, c *Cursor) ([]CursorValue, bool) 
 	}
 	for i := range values {
 		if values[i].Value == nil && ok {
-			p.probs.add(c.Place, names, "the cursor must name every sort key; %s is missing", quoted(names[i]))
+			p.probs.addf(c.Place, names, "the cursor must name every sort key; %s is missing", quoted(names[i]))
 			ok = false
 		}
 	}
@@ -112,7 +112,7 @@ func (p *planner) beyond(keys []sortKey, c *Cursor) squirrel.Sqlizer {
 		args[i] = p.scope.bind(k.field, values[i].Value, values[i].Place)
 		if isNull(values[i].Value) {
 			if !k.nullable() {
-				p.probs.add(values[i].Place, nil, "%s is never null", quoted(k.col.JSONName))
+				p.probs.addf(values[i].Place, nil, "%s is never null", quoted(k.col.JSONName))
 			}
 			args[i] = nil
 		}

@@ -36,7 +36,7 @@ func (l *level) selectAll(fields []Field, relations []Relation, at Path, fixed b
 	case fields == nil:
 		l.selectReadable(at)
 	case len(fields) == 0 && len(relations) == 0:
-		l.p.probs.add(at, nil, "selects nothing; leave it out for every column")
+		l.p.probs.addf(at, nil, "selects nothing; leave it out for every column")
 	}
 	for i := range fields {
 		l.selectField(&fields[i])
@@ -54,7 +54,7 @@ func (l *level) selectReadable(at Path) {
 		}
 	}
 	if len(l.members) == 0 {
-		l.p.probs.add(at, nil, "no column of the table may be read")
+		l.p.probs.addf(at, nil, "no column of the table may be read")
 	}
 }
 
@@ -75,7 +75,7 @@ func (l *level) selectField(def *Field) {
 			key = def.JSON[len(def.JSON)-1]
 		}
 	} else if def.Type != "" {
-		l.p.probs.add(def.Place, nil, "type needs a path inside a json column")
+		l.p.probs.addf(def.Place, nil, "type needs a path inside a json column")
 		return
 	}
 	l.member(key, l.out.add(f, l.scope.table), def.Place)
@@ -91,7 +91,7 @@ func (l *level) member(key string, column int, at Path) {
 // free takes key, or says that it is taken: an object never has one key twice.
 func (l *level) free(key string, at Path) bool {
 	if l.taken[key] {
-		l.p.probs.add(at, nil, "output key %s is there already; choose another with \"as\"", quoted(key))
+		l.p.probs.addf(at, nil, "output key %s is there already; choose another with \"as\"", quoted(key))
 		return false
 	}
 	l.taken[key] = true

@@ -2,12 +2,16 @@ package builder
 
 import "github.com/fraiseql/fraiseql-go/codec"
 
-// lengths are the six comparisons of a length: len_eq, depth_lte, …
+// lengths are the six comparisons of a length, such as len_eq and depth_lte.
 func lengths(prefix, what, family string, accepts codec.Kind, sql string) []Operator {
 	var rows []Operator
 	for _, c := range []struct{ name, sql, word string }{
-		{"eq", "=", "is"}, {"neq", "<>", "is not"}, {"gt", ">", "is greater than"},
-		{"gte", ">=", "is at least"}, {"lt", "<", "is less than"}, {"lte", "<=", "is at most"},
+		{"eq", "=", "is"},
+		{"neq", "<>", "is not"},
+		{"gt", ">", "is greater than"},
+		{"gte", ">=", "is at least"},
+		{"lt", "<", "is less than"},
+		{"lte", "<=", "is at most"},
 	} {
 		rows = append(rows, Operator{
 			Name: prefix + "_" + c.name, Family: family, Accepts: accepts, Operand: Integer, cast: "int4",

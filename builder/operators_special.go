@@ -67,9 +67,9 @@ const (
 	netReserved      = "0.0.0.0/8,192.0.0.0/24,198.18.0.0/15,240.0.0.0/4,::/128"
 )
 
-func network(name, sql, doc string, aliases ...string) Operator {
+func network(name, sql, doc string) Operator {
 	return Operator{
-		Name: name, Aliases: aliases, Family: "network", Accepts: codec.KindInet, Operand: Flag, SQL: sql, Doc: doc,
+		Name: name, Family: "network", Accepts: codec.KindInet, Operand: Flag, SQL: sql, Doc: doc,
 		Example: `{"ip": {"` + name + `": true}}`,
 	}
 }

@@ -42,10 +42,10 @@ func operandFor(op *Operator, typ *codec.Type, value string) string {
 	base := typ.Base()
 	switch op.Operand {
 	case Same:
-		switch {
-		case op.cast == "inet":
+		switch op.cast {
+		case "inet":
 			return `"10.0.0.0/8"`
-		case op.cast == "point":
+		case "point":
 			return `"(1,1)"`
 		}
 		return value
@@ -67,6 +67,7 @@ func operandFor(op *Operator, typ *codec.Type, value string) string {
 		return `{"query":"fat","threshold":0.01}`
 	case Distance:
 		return `{"to":` + value + `,"threshold":100,"comparison":"lt"}`
+	case Text, Literal: // by the type, below
 	}
 	switch {
 	case op.cast == "jsonpath":
@@ -182,9 +183,9 @@ func TestOperatorRefused(t *testing.T) {
 		{"type", `{"id": {"like": "1%"}}`, `at $.filters.id.like: operator "like" does not take the type int8 of field "id"; allowed: eq, neq, gt`, "a pattern needs text"},
 		{"unknown", `{"id": {"equals": 1}}`, `at $.filters.id.equals: unknown operator "equals"; allowed: eq, neq`, "never dropped, never ="},
 		{"letter case", `{"id": {"EQ": 1}}`, `unknown operator "EQ"; did you mean "eq"?`, "letter case of a key counts"},
-		{"misspelt", `{"field":"name","operator":"contians","value":"x"}`, `at $.filters.operator: unknown operator "contians"; did you mean "contains"?`, "a hint from the type's own operators"},
-		{"field", `{"nmae": {"eq": "x"}}`, `at $.filters.nmae: unknown field "nmae"; did you mean "name"?`, "an unknown key never finds nothing silently"},
-		{"field place", `{"field":"nmae","eq":"x"}`, `at $.filters.field: unknown field "nmae"`, "the place is the field's"},
+		{"misspelt", `{"field":"name","operator":"contanis","value":"x"}`, `at $.filters.operator: unknown operator "contanis"; did you mean "contains"?`, "a hint from the type's own operators"},
+		{"field", `{"naem": {"eq": "x"}}`, `at $.filters.naem: unknown field "naem"; did you mean "name"?`, "an unknown key never finds nothing silently"},
+		{"field place", `{"field":"naem","eq":"x"}`, `at $.filters.field: unknown field "naem"`, "the place is the field's"},
 		{"null", `{"id": {"gt": null}}`, `at $.filters.id.gt: operator "gt" takes no null`, "a comparison with NULL would find nothing"},
 		{"null member", `{"id": {"nin": [1, null]}}`, `at $.filters.id.nin[1]: null in a list`, "NOT IN with NULL finds nothing"},
 		{"fraction", `{"id": {"eq": 5.5}}`, `at $.filters.id.eq: argument for int8`, "D6: pgx alone would cut it to 5"},

@@ -83,15 +83,15 @@ func (p *planner) sorts(sc *scope, defs []Sort) []sortKey {
 				continue
 			}
 		} else if d.Type != "" {
-			p.probs.add(d.Place, nil, "type needs a path inside a json column")
+			p.probs.addf(d.Place, nil, "type needs a path inside a json column")
 			continue
 		}
 		if !p.sortable(f.typ) {
-			p.probs.add(d.Place, nil, "%s can't be sorted by: type %s has no order", quoted(d.Field), typeLabel(f.typ))
+			p.probs.addf(d.Place, nil, "%s can't be sorted by: type %s has no order", quoted(d.Field), typeLabel(f.typ))
 			continue
 		}
 		if sameSort(keys, f) {
-			p.probs.add(d.Place, nil, "%s is a sort key already", quoted(d.Field))
+			p.probs.addf(d.Place, nil, "%s is a sort key already", quoted(d.Field))
 			continue
 		}
 		keys = append(keys, sortKey{field: f, desc: d.Desc, nulls: d.Nulls, place: d.Place})
@@ -198,6 +198,7 @@ func (p *planner) sortable(t *codec.Type) bool {
 		return t.Base().Name() != "xid" && t.Base().Name() != "cid"
 	case codec.KindOther, codec.KindLTree: // an extension's type is the server's to judge, but for known ones
 		return t.Base().Name() != "" && t.Base().Schema() != "pg_catalog" && !slices.Contains(noExtensionOrder, t.Base().Name())
+	default:
+		return true
 	}
-	return true
 }

@@ -27,7 +27,7 @@ func (o *output) add(f field, t *catalog.Table) int {
 		return i
 	}
 	i := len(o.exprs)
-	label := ""
+	var label string
 	if f.col != nil && len(f.args) == 0 {
 		label = f.col.Name
 	} else {

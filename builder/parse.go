@@ -95,7 +95,7 @@ func (r *reader) definitions(n int32, at Path) []Definition {
 		defs = append(defs, r.definition(i, at))
 	})
 	if r.kind(n) == jsonList && len(defs) == 0 {
-		r.probs.add(at, nil, "the list of definitions is empty")
+		r.probs.addf(at, nil, "the list of definitions is empty")
 	}
 	return defs
 }
@@ -121,10 +121,10 @@ func (r *reader) transaction() Request {
 		}
 	})
 	if !seen["transaction"] {
-		r.probs.add(nil, nil, `"transaction" is missing: the list of definitions to run in it`)
+		r.probs.addf(nil, nil, `"transaction" is missing: the list of definitions to run in it`)
 	}
 	if req.Deferrable && (req.Isolation != sql.LevelSerializable || !req.ReadOnly) {
-		r.probs.add(Path{"deferrable"}, nil, `deferrable needs "isolation":"serializable" and "read_only":true`)
+		r.probs.addf(Path{"deferrable"}, nil, `deferrable needs "isolation":"serializable" and "read_only":true`)
 	}
 	return req
 }
@@ -134,7 +134,7 @@ func (r *reader) session(n int32, at Path) []Setting {
 	var list []Setting
 	r.each(n, at, "an object of settings", func(name string, v int32, at Path) {
 		if !settingName(name) {
-			r.probs.add(at, []string{"names with a dot, such as app.tenant_id"}, "%s is not a session variable", quoted(name))
+			r.probs.addf(at, []string{"names with a dot, such as app.tenant_id"}, "%s is not a session variable", quoted(name))
 			return
 		}
 		if value, ok := r.textOK(v, at); ok {
@@ -185,10 +185,10 @@ func (r *reader) definition(n int32, at Path) Definition {
 	}
 	seen := r.object(n, at, "definition", keys, func(key string, n int32, at Path) { r.member(&def, key, n, at) })
 	if !seen["table"] {
-		r.probs.add(at, nil, `"table" is missing`)
+		r.probs.addf(at, nil, `"table" is missing`)
 	}
 	if (def.Kind == Insert || def.Kind == Update) && !seen["input"] {
-		r.probs.add(at, nil, `"input" is missing`)
+		r.probs.addf(at, nil, `"input" is missing`)
 	}
 	return def
 }
@@ -209,9 +209,9 @@ func (r *reader) operation(n int32, at Path) Kind {
 	if !hasType {
 		switch {
 		case !hasOp:
-			r.probs.add(at, operations, `"operation" is missing`)
+			r.probs.addf(at, operations, `"operation" is missing`)
 		case opName == "mutation":
-			r.probs.add(at, mutations, `"type" is missing: what the mutation does`)
+			r.probs.addf(at, mutations, `"type" is missing: what the mutation does`)
 		case opOK:
 			return Query
 		}
@@ -245,7 +245,7 @@ func (r *reader) member(def *Definition, key string, n int32, at Path) {
 	case "filters":
 		def.Filter = r.optionalFilter(n, at)
 		if def.Kind == Insert && r.kind(n) != jsonNull {
-			r.probs.add(at, nil, "an insert has no filters")
+			r.probs.addf(at, nil, "an insert has no filters")
 		}
 	case "all_rows":
 		def.AllRows = r.boolean(n, at)

@@ -48,7 +48,7 @@ func (r *reader) filter(n int32, at Path) *Filter {
 func (r *reader) conjunction(conds []*Filter, at Path, empty string) *Filter {
 	switch len(conds) {
 	case 0:
-		r.probs.add(at, nil, "%s", empty)
+		r.probs.addf(at, nil, "%s", empty)
 		return &Filter{Or: []*Filter{}, Place: at}
 	case 1:
 		return conds[0]
@@ -89,7 +89,7 @@ func (r *reader) conditions(f fieldName, n int32, at Path) *Filter {
 		if w := fold(f.name); slices.Contains(logicNames, w) {
 			hint = "; did you mean " + quoted(w) + "?"
 		}
-		r.probs.add(at, []string{`an object of operators, such as {"eq": …}`}, "%s can't stand here%s", kindWords[r.kind(n)], hint)
+		r.probs.addf(at, []string{`an object of operators, such as {"eq": …}`}, "%s can't stand here%s", kindWords[r.kind(n)], hint)
 		return &Filter{Or: []*Filter{}, Place: at}
 	}
 	if v, ok := r.find(n, "path"); ok {
@@ -98,7 +98,7 @@ func (r *reader) conditions(f fieldName, n int32, at Path) *Filter {
 	if v, ok := r.find(n, "type"); ok {
 		f.typ = r.text(v, at.key("type"))
 		if f.json == nil {
-			r.probs.add(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
+			r.probs.addf(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
 		}
 	}
 	var conds []*Filter
@@ -122,7 +122,7 @@ func (r *reader) oneCondition(f fieldName, key string, n int32, at Path) *Filter
 func (r *reader) operand(f fieldName, op string, opAt Path, n int32, at Path) *Filter {
 	if q, ok := quantifiers[op]; ok {
 		if f.json != nil {
-			r.probs.add(opAt, nil, "a condition on a relation takes no path")
+			r.probs.addf(opAt, nil, "a condition on a relation takes no path")
 		}
 		out := &Filter{Rel: f.name, Quant: q, Place: f.at}
 		if r.kind(n) != jsonObject || r.nodes[n].after > n+1 || q == Every {
@@ -131,7 +131,7 @@ func (r *reader) operand(f fieldName, op string, opAt Path, n int32, at Path) *F
 		return out
 	}
 	if op == "" {
-		r.probs.add(opAt, nil, "the operator is empty")
+		r.probs.addf(opAt, nil, "the operator is empty")
 	}
 	return &Filter{
 		Field: f.name, JSON: f.json, Type: f.typ, Op: op, Value: r.raw(n),
@@ -144,13 +144,13 @@ func (r *reader) fieldForm(n int32, at Path) *Filter {
 	bad := &Filter{Or: []*Filter{}, Place: at}
 	name, ok := r.find(n, "field")
 	if !ok {
-		r.probs.add(at, nil, `"field" is missing`)
+		r.probs.addf(at, nil, `"field" is missing`)
 		return bad
 	}
 	f := fieldName{at: at.key("field")}
 	if f.name, ok = r.textOK(name, f.at); !ok || f.name == "" {
 		if ok {
-			r.probs.add(f.at, nil, "the name is empty")
+			r.probs.addf(f.at, nil, "the name is empty")
 		}
 		return bad
 	}
@@ -160,7 +160,7 @@ func (r *reader) fieldForm(n int32, at Path) *Filter {
 	if v, ok := r.find(n, "type"); ok {
 		f.typ = r.text(v, at.key("type"))
 		if f.json == nil {
-			r.probs.add(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
+			r.probs.addf(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
 		}
 	}
 	op, hasOp := r.find(n, "operator")
@@ -169,9 +169,9 @@ func (r *reader) fieldForm(n int32, at Path) *Filter {
 	if hasOp || hasValue {
 		switch {
 		case !hasOp:
-			r.probs.add(at, nil, `"operator" is missing beside "value"`)
+			r.probs.addf(at, nil, `"operator" is missing beside "value"`)
 		case !hasValue:
-			r.probs.add(at, nil, `"value" is missing beside "operator"`)
+			r.probs.addf(at, nil, `"value" is missing beside "operator"`)
 		default:
 			if word, ok := r.textOK(op, at.key("operator")); ok {
 				conds = append(conds, r.operand(f, word, at.key("operator"), value, at.key("value")))

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -115,10 +117,8 @@ func (k *keySet) add(key string) bool {
 		k.many[key] = struct{}{}
 		return !dup
 	}
-	for _, have := range k.few {
-		if have == key {
-			return false
-		}
+	if slices.Contains(k.few, key) {
+		return false
 	}
 	k.few = append(k.few, key)
 	if len(k.few) > 16 {
@@ -137,7 +137,7 @@ func (k *keySet) add(key string) bool {
 func scan(text []byte, lim Limits, probs *problems) *document {
 	lim = lim.withDefaults()
 	if len(text) > lim.MaxBytes {
-		probs.add(nil, nil, "the request has %d bytes; at most %d are taken", len(text), lim.MaxBytes)
+		probs.addf(nil, nil, "the request has %d bytes; at most %d are taken", len(text), lim.MaxBytes)
 		return nil
 	}
 	s := &scanner{text: text, lim: lim, probs: probs}
@@ -212,7 +212,7 @@ func (s *scanner) open(c byte) (opened, ok bool) {
 	if c == '{' {
 		kind, closing = jsonObject, '}'
 	}
-	n := int32(len(s.nodes)) //nolint:gosec // bounded by MaxBytes
+	n := int32(len(s.nodes)) // bounded by MaxBytes
 	s.nodes = append(s.nodes, jsonNode{start: int32(s.pos), kind: kind})
 	s.pos++
 	s.space()
@@ -249,7 +249,7 @@ func (s *scanner) member() bool {
 	d := document{text: s.text, nodes: s.nodes}
 	f.key = d.str(n)
 	if !f.keys.add(f.key) {
-		s.probs.add(s.path(), nil, "duplicate key %s", quoted(f.key))
+		s.probs.addf(s.path(), nil, "duplicate key %s", quoted(f.key))
 	}
 	s.space()
 	if s.pos >= len(s.text) || s.text[s.pos] != ':' {
@@ -311,7 +311,7 @@ func (s *scanner) readString() bool {
 			s.leaf(start, jsonString)
 			s.nodes[len(s.nodes)-1].escaped = escaped
 			if bad != "" {
-				s.probs.add(s.path(), nil, "%s", bad)
+				s.probs.addf(s.path(), nil, "%s", bad)
 			}
 			return true
 		case c < 0x20:
@@ -346,7 +346,7 @@ func escape(b []byte) (n int, why string) {
 		return 0, ""
 	}
 	if b[1] != 'u' {
-		if bytes.IndexByte([]byte(`"\/bfnrt`), b[1]) < 0 {
+		if strings.IndexByte(`"\/bfnrt`, b[1]) < 0 {
 			return 0, ""
 		}
 		return 2, ""
@@ -464,6 +464,6 @@ func (s *scanner) fatal(format string, args ...any) bool {
 	before := s.text[:min(s.pos, len(s.text))]
 	line := bytes.Count(before, []byte("\n")) + 1
 	col := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
-	s.probs.add(s.path(), nil, "line %d, column %d: %s", line, col, fmt.Sprintf(format, args...))
+	s.probs.addf(s.path(), nil, "line %d, column %d: %s", line, col, fmt.Sprintf(format, args...))
 	return false
 }

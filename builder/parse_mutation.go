@@ -26,7 +26,7 @@ func (r *reader) input(n int32, at Path, kind Kind) (rows []Input, isList bool) 
 			rows = append(rows, r.row(e, at, kind))
 		})
 		if len(rows) == 0 && r.nodes[n].after == n+1 {
-			r.probs.add(at, nil, "the list of rows is empty")
+			r.probs.addf(at, nil, "the list of rows is empty")
 		}
 	default:
 		r.wrong(n, at, "an object or a list of objects")
@@ -45,7 +45,7 @@ func (r *reader) row(n int32, at Path, kind Kind) Input {
 		in.Sets = append(in.Sets, set)
 	})
 	if len(in.Sets) == 0 && kind == Update {
-		r.probs.add(at, nil, "nothing to set: the object is empty")
+		r.probs.addf(at, nil, "nothing to set: the object is empty")
 	}
 	return in
 }
@@ -112,16 +112,16 @@ func (r *reader) onConflict(n int32, at Path) *OnConflict {
 	}
 	c.Nothing = do == "nothing"
 	if !seen["do"] {
-		r.probs.add(at, []string{"nothing", "update"}, `"do" is missing`)
+		r.probs.addf(at, []string{"nothing", "update"}, `"do" is missing`)
 	}
 	if seen["columns"] && seen["constraint"] {
-		r.probs.add(at, nil, "columns and constraint exclude each other")
+		r.probs.addf(at, nil, "columns and constraint exclude each other")
 	}
 	if do == "update" && !seen["columns"] && !seen["constraint"] {
-		r.probs.add(at, []string{"columns", "constraint"}, "an update on conflict has to name the key that is in conflict")
+		r.probs.addf(at, []string{"columns", "constraint"}, "an update on conflict has to name the key that is in conflict")
 	}
 	if c.Nothing && (seen["update"] || c.Filter != nil) {
-		r.probs.add(at, nil, "update and filters have no meaning where nothing is done")
+		r.probs.addf(at, nil, "update and filters have no meaning where nothing is done")
 	}
 	return c
 }

@@ -14,7 +14,7 @@ var (
 // need records that an object lacks a key.
 func (r *reader) need(seen map[string]bool, at Path, key string) {
 	if !seen[key] {
-		r.probs.add(at, nil, "%s is missing", quoted(key))
+		r.probs.addf(at, nil, "%s is missing", quoted(key))
 	}
 }
 
@@ -46,12 +46,12 @@ func (r *reader) fields(n int32, at Path) []Field {
 		})
 		r.need(seen, at, "field")
 		if seen["type"] && !seen["path"] {
-			r.probs.add(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
+			r.probs.addf(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
 		}
 		list = append(list, f)
 	})
 	if r.kind(n) == jsonList && len(list) == 0 {
-		r.probs.add(at, nil, "the list of fields is empty; leave the key out for every field")
+		r.probs.addf(at, nil, "the list of fields is empty; leave the key out for every field")
 	}
 	return list
 }
@@ -62,7 +62,7 @@ func (r *reader) relations(n int32, at Path) []Relation {
 	r.each(n, at, "an object: relations by their output keys", func(key string, n int32, at Path) {
 		rel := Relation{Key: key, Place: at}
 		if key == "" {
-			r.probs.add(at, nil, "the output key is empty")
+			r.probs.addf(at, nil, "the output key is empty")
 		}
 		r.object(n, at, "relation", relationKeys, func(key string, n int32, at Path) {
 			switch key {
@@ -103,13 +103,13 @@ func (r *reader) sort(n int32, at Path) []Sort {
 		keys := 0
 		r.each(e, at, "", func(name string, n int32, at Path) {
 			if keys++; keys > 1 {
-				r.probs.add(at, nil, "one sort key an object: the order of keys in JSON means nothing")
+				r.probs.addf(at, nil, "one sort key an object: the order of keys in JSON means nothing")
 				return
 			}
 			list = append(list, Sort{Field: name, Desc: r.word(n, at, "DESC", "ASC"), Place: at})
 		})
 		if keys == 0 {
-			r.probs.add(at, nil, "the sort key is empty")
+			r.probs.addf(at, nil, "the sort key is empty")
 		}
 	})
 	return list
@@ -135,7 +135,7 @@ func (r *reader) sortKey(n int32, at Path) Sort {
 		}
 	})
 	if seen["type"] && !seen["path"] {
-		r.probs.add(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
+		r.probs.addf(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
 	}
 	return s
 }
@@ -171,7 +171,7 @@ func (r *reader) cursor(n int32, at Path) *Cursor {
 		c.Values = append(c.Values, CursorValue{Field: name, Value: r.raw(n), Place: at})
 	})
 	if r.kind(n) == jsonObject && len(c.Values) == 0 {
-		r.probs.add(at, nil, "the cursor is empty")
+		r.probs.addf(at, nil, "the cursor is empty")
 	}
 	return c
 }
@@ -216,7 +216,7 @@ func (r *reader) aggregates(n int32, at Path) []Aggregate {
 		list = append(list, a)
 	})
 	if r.kind(n) == jsonList && len(list) == 0 {
-		r.probs.add(at, nil, "the list of aggregates is empty")
+		r.probs.addf(at, nil, "the list of aggregates is empty")
 	}
 	return list
 }
@@ -247,7 +247,7 @@ func (r *reader) groupBy(n int32, at Path) []GroupBy {
 		list = append(list, g)
 	})
 	if r.kind(n) == jsonList && len(list) == 0 {
-		r.probs.add(at, nil, "the list is empty; leave group_by out to aggregate all rows")
+		r.probs.addf(at, nil, "the list is empty; leave group_by out to aggregate all rows")
 	}
 	return list
 }

@@ -21,10 +21,10 @@ func (r *reader) kind(n int32) byte { return r.nodes[n].kind }
 // wrong records that the value at n is not what belongs there.
 func (r *reader) wrong(n int32, at Path, want string) {
 	if r.kind(n) == jsonNull {
-		r.probs.add(at, []string{want}, "null can't stand here; leave the key out")
+		r.probs.addf(at, []string{want}, "null can't stand here; leave the key out")
 		return
 	}
-	r.probs.add(at, []string{want}, "%s can't stand here", kindWords[r.kind(n)])
+	r.probs.addf(at, []string{want}, "%s can't stand here", kindWords[r.kind(n)])
 }
 
 // each calls fn for every member of an object, in the order of the text.
@@ -98,7 +98,7 @@ func (r *reader) textOK(n int32, at Path) (string, bool) {
 func (r *reader) text(n int32, at Path) string {
 	s, ok := r.textOK(n, at)
 	if ok && s == "" {
-		r.probs.add(at, nil, "the name is empty")
+		r.probs.addf(at, nil, "the name is empty")
 	}
 	return s
 }
@@ -108,7 +108,7 @@ func (r *reader) texts(n int32, at Path) []string {
 	list := []string{}
 	r.list(n, at, "a list of names", func(e int32, at Path) { list = append(list, r.text(e, at)) })
 	if r.kind(n) == jsonList && len(list) == 0 {
-		r.probs.add(at, nil, "the list is empty")
+		r.probs.addf(at, nil, "the list is empty")
 	}
 	return list
 }
@@ -134,7 +134,7 @@ func (r *reader) count(n int32, at Path) *int64 {
 	}
 	v, err := strconv.ParseInt(r.text0(n), 10, 64)
 	if err != nil || v < 0 {
-		r.probs.add(at, []string{want}, "%s can't stand here", cutNumber(r.text0(n)))
+		r.probs.addf(at, []string{want}, "%s can't stand here", cutNumber(r.text0(n)))
 		return nil
 	}
 	return &v
@@ -157,7 +157,7 @@ func (r *reader) path(n int32, at Path) []string {
 			steps = append(steps, r.str(e))
 		case jsonNumber:
 			if _, err := strconv.ParseInt(r.text0(e), 10, 32); err != nil {
-				r.probs.add(at, nil, "%s is not a position in a list", cutNumber(r.text0(e)))
+				r.probs.addf(at, nil, "%s is not a position in a list", cutNumber(r.text0(e)))
 			}
 			steps = append(steps, r.text0(e))
 		default:
@@ -165,7 +165,7 @@ func (r *reader) path(n int32, at Path) []string {
 		}
 	})
 	if r.kind(n) == jsonList && len(steps) == 0 {
-		r.probs.add(at, nil, "the path is empty")
+		r.probs.addf(at, nil, "the path is empty")
 	}
 	return steps
 }

@@ -17,8 +17,6 @@ var ignorePlaces = cmp.Options{
 	cmp.Transformer("raw", func(r json.RawMessage) string { return string(r) }),
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestParseDefinition(t *testing.T) {
 	t.Parallel()
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
@@ -29,7 +27,7 @@ func TestParseDefinition(t *testing.T) {
 		{
 			"the seed's list", `{"operation":"query","table":"users","fields":["id","name"],"filters":null,"pagination":{"limit":10,"offset":0},"sort":[{"field":"name","direction":"ASC"}]}`,
 			"null filters are no filters",
-			Definition{Kind: Query, Table: "users", Fields: []Field{{Name: "id"}, {Name: "name"}}, Limit: ptr(int64(10)), Offset: ptr(int64(0)), Sort: []Sort{{Field: "name"}}},
+			Definition{Kind: Query, Table: "users", Fields: []Field{{Name: "id"}, {Name: "name"}}, Limit: new(int64(10)), Offset: new(int64(0)), Sort: []Sort{{Field: "name"}}},
 		},
 		{
 			"the seed's insert", `{"operation":"mutation","type":"insert","table":"users","input":{"name":"Ann","is_active":true},"return_fields":["id"]}`, "",
@@ -37,7 +35,7 @@ func TestParseDefinition(t *testing.T) {
 		},
 		{
 			"operation left out", `{"type":"delete","table":"users","all_rows":true,"return_fields":null,"max_affected":5}`, "the type decides it",
-			Definition{Kind: Delete, Table: "users", AllRows: true, ReturnNone: true, MaxAffected: ptr(int64(5))},
+			Definition{Kind: Delete, Table: "users", AllRows: true, ReturnNone: true, MaxAffected: new(int64(5))},
 		},
 		{
 			"exact digits", `{"type":"insert","table":"t","input":[{"n":12345678901234567890.10}]}`, "numbers keep every digit, and a list is remembered",
@@ -47,9 +45,13 @@ func TestParseDefinition(t *testing.T) {
 			"update operations", `{"type":"update","table":"t","filters":{"id":{"eq":1}},"input":{"n":{"increment":2},"d":{"set":{"append":1}},"p":{"set_path":{"path":["a",0],"value":null}},"q":{"delete_path":["a"]},"z":{"default":true},"o":{"append":1,"more":2},"v":null}}`,
 			"an object with one operation is one; set protects a document",
 			Definition{Kind: Update, Table: "t", Filter: &Filter{Field: "id", Op: "eq", Value: raw("1")}, Input: []Input{{Sets: []Set{
-				{Field: "n", Op: "increment", Value: raw("2")}, {Field: "d", Value: raw(`{"append":1}`)},
-				{Field: "p", Op: "set_path", Path: []string{"a", "0"}, Value: raw("null")}, {Field: "q", Op: "delete_path", Path: []string{"a"}, Value: raw(`["a"]`)},
-				{Field: "z", Op: "default", Value: raw("true")}, {Field: "o", Value: raw(`{"append":1,"more":2}`)}, {Field: "v", Value: raw("null")},
+				{Field: "n", Op: "increment", Value: raw("2")},
+				{Field: "d", Value: raw(`{"append":1}`)},
+				{Field: "p", Op: "set_path", Path: []string{"a", "0"}, Value: raw("null")},
+				{Field: "q", Op: "delete_path", Path: []string{"a"}, Value: raw(`["a"]`)},
+				{Field: "z", Op: "default", Value: raw("true")},
+				{Field: "o", Value: raw(`{"append":1,"more":2}`)},
+				{Field: "v", Value: raw("null")},
 			}}}},
 		},
 		{
@@ -61,7 +63,7 @@ func TestParseDefinition(t *testing.T) {
 			Definition{
 				Kind: Query, Table: "a.b", Fields: []Field{{Name: "data", JSON: []string{"x", "1"}, Type: "text", As: "y"}},
 				Relations: []Relation{{
-					Key: "posts", Name: "posts_via_author_id", Fields: []Field{{Name: "id"}}, Sort: []Sort{{Field: "id", Desc: true}}, Limit: ptr(int64(1)),
+					Key: "posts", Name: "posts_via_author_id", Fields: []Field{{Name: "id"}}, Sort: []Sort{{Field: "id", Desc: true}}, Limit: new(int64(1)),
 					Distinct: &Distinct{On: []string{"id"}}, Relations: []Relation{{Key: "author"}},
 				}},
 				Sort:  []Sort{{Field: "data", JSON: []string{"x"}, Type: "numeric", Desc: true, Nulls: NullsFirst}},
@@ -106,12 +108,18 @@ func TestFilterSpellings(t *testing.T) {
 		{"all operators count", `{"id":{"gte":10,"lte":100}}`, &Filter{And: []*Filter{eq("id", "gte", "10"), eq("id", "lte", "100")}}},
 		{"all fields count", `{"id":{"eq":1},"name":{"eq":"x"}}`, &Filter{And: []*Filter{eq("id", "eq", "1"), eq("name", "eq", `"x"`)}}},
 		{"shorthand with two", `{"field":"id","gt":1,"lt":9}`, &Filter{And: []*Filter{eq("id", "gt", "1"), eq("id", "lt", "9")}}},
-		{"mixed", `{"and":[{"field":"a","eq":1},{"b":{"ne":2}},{"or":[{"field":"c","operator":"lt","value":3}]}]}`,
-			&Filter{And: []*Filter{eq("a", "eq", "1"), eq("b", "ne", "2"), {Or: []*Filter{eq("c", "lt", "3")}}}}},
-		{"after a nested one", `{"and":[{"a":{"eq":1}}],"b":{"eq":2},"not":{"c":{"eq":3}}}`,
-			&Filter{And: []*Filter{{And: []*Filter{eq("a", "eq", "1")}}, eq("b", "eq", "2"), {Not: eq("c", "eq", "3")}}}},
-		{"inside one field", `{"s":{"and":[{"ne":"d"},{"ne":"a"}],"not":{"eq":"x"}}}`,
-			&Filter{And: []*Filter{{And: []*Filter{eq("s", "ne", `"d"`), eq("s", "ne", `"a"`)}}, {Not: eq("s", "eq", `"x"`)}}}},
+		{
+			"mixed", `{"and":[{"field":"a","eq":1},{"b":{"ne":2}},{"or":[{"field":"c","operator":"lt","value":3}]}]}`,
+			&Filter{And: []*Filter{eq("a", "eq", "1"), eq("b", "ne", "2"), {Or: []*Filter{eq("c", "lt", "3")}}}},
+		},
+		{
+			"after a nested one", `{"and":[{"a":{"eq":1}}],"b":{"eq":2},"not":{"c":{"eq":3}}}`,
+			&Filter{And: []*Filter{{And: []*Filter{eq("a", "eq", "1")}}, eq("b", "eq", "2"), {Not: eq("c", "eq", "3")}}},
+		},
+		{
+			"inside one field", `{"s":{"and":[{"ne":"d"},{"ne":"a"}],"not":{"eq":"x"}}}`,
+			&Filter{And: []*Filter{{And: []*Filter{eq("s", "ne", `"d"`), eq("s", "ne", `"a"`)}}, {Not: eq("s", "eq", `"x"`)}}},
+		},
 		{"inside one field, long form", `{"field":"p","or":[{"eq":"high"},{"eq":"urgent"}]}`, &Filter{Or: []*Filter{eq("p", "eq", `"high"`), eq("p", "eq", `"urgent"`)}}},
 		{"empty and, or", `{"and":[],"or":[]}`, &Filter{And: []*Filter{{And: []*Filter{}}, {Or: []*Filter{}}}}},
 		{"field named and", `{"field":"and","eq":1}`, eq("and", "eq", "1")},

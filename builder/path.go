@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,10 +12,10 @@ const echoMax = 64
 
 // key is the path of a member of p. It never shares p's spare capacity, so
 // siblings can't overwrite each other.
-func (p Path) key(name string) Path { return append(p[:len(p):len(p)], name) }
+func (p Path) key(name string) Path { return append(slices.Clip(p), name) }
 
 // index is the path of an element of p.
-func (p Path) index(i int) Path { return append(p[:len(p):len(p)], i) }
+func (p Path) index(i int) Path { return append(slices.Clip(p), i) }
 
 // String prints p as $.filters.and[1].value. Keys that are not plain names
 // are quoted and cut after 64 bytes: $["we ird"].

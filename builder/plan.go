@@ -42,13 +42,13 @@ type planner struct {
 func (p *planner) build() (*Plan, error) {
 	def := p.def
 	if def.Kind < Query || def.Kind > Delete {
-		p.probs.add(p.at("operation"), []string{"query", "mutation"}, "unknown operation")
+		p.probs.addf(p.at("operation"), []string{"query", "mutation"}, "unknown operation")
 		return nil, nil
 	}
 	t, err := p.schema.cat.Table(def.Table)
 	if err != nil {
-		p.probs.add(p.at("table"), nil, "unknown table %s", quoted(def.Table))
-		return nil, nil
+		p.probs.addf(p.at("table"), nil, "unknown table %s", quoted(def.Table))
+		return nil, nil //nolint:nilerr // it stands among the problems
 	}
 	p.table = t
 	p.scope = newScope(p.schema, t, p.probs)
@@ -98,7 +98,7 @@ func (p *planner) permitted() bool {
 		ok, verb = t.Deletable && t.CanDelete, "deleted from"
 	}
 	if !ok {
-		p.probs.add(p.at("table"), nil, "%s %s can't be %s", t.Kind, quoted(p.def.Table), verb)
+		p.probs.addf(p.at("table"), nil, "%s %s can't be %s", t.Kind, quoted(p.def.Table), verb)
 	}
 	return ok
 }
@@ -132,11 +132,11 @@ func (p *planner) checkMembers() {
 		{d.ReturnNone && (len(d.Fields) > 0 || len(d.Relations) > 0), p.at("return_fields"), "nothing is returned, so nothing can be selected"},
 	} {
 		if m.given {
-			p.probs.add(m.at, nil, "%s", m.why)
+			p.probs.addf(m.at, nil, "%s", m.why)
 		}
 	}
 	if d.MaxAffected != nil && *d.MaxAffected < 0 {
-		p.probs.add(p.at("max_affected"), nil, "must not be negative")
+		p.probs.addf(p.at("max_affected"), nil, "must not be negative")
 	}
 }
 
@@ -150,7 +150,7 @@ func (p *planner) fieldsAt() Path {
 
 // name labels the definition's statements.
 func (p *planner) name() string {
-	verb := "query "
+	var verb string
 	switch p.def.Kind {
 	case Insert:
 		verb = "insert "
@@ -158,6 +158,8 @@ func (p *planner) name() string {
 		verb = "update "
 	case Delete:
 		verb = "delete "
+	default:
+		verb = "query "
 	}
 	return verb + p.table.Name
 }

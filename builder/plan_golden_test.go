@@ -54,12 +54,14 @@ INSERT INTO "odd ""?"" name" VALUES (1,'why?','ü'), (2,NULL,NULL);
 `
 
 func planDB(t testing.TB) string {
+	t.Helper()
 	dsn := pgtest.Sample(t)
 	pgtest.Exec(t, dsn, planTables)
 	return dsn
 }
 
 func goldenPlan(t *testing.T, l *live, file string) {
+	t.Helper()
 	want, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)

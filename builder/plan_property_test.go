@@ -39,7 +39,7 @@ INSERT INTO pages SELECT i, CASE WHEN i % 3 > 0 THEN i % 4 END, CASE WHEN i % 5 
 				keys = append(slices.Clone(keys), "id")
 			}
 			all := *d
-			all.Limit = ptr(int64(1000)) // the key is appended where there is a limit
+			all.Limit = new(int64(1000)) // the key is appended where there is a limit
 			want := pageOf(t, l, x, &all)
 			size := rapid.Int64Range(1, 25).Draw(t, "page")
 			d.Limit = &size
@@ -114,9 +114,11 @@ func TestAggregateTypes(t *testing.T) {
 	for _, c := range table.Columns {
 		for _, fn := range sortedKeys(aggregates) {
 			for _, distinct := range []bool{false, true} {
-				def := &Definition{Kind: Query, Table: "all_types",
+				def := &Definition{
+					Kind: Query, Table: "all_types",
 					Filter:    &Filter{Or: []*Filter{}}, // no row: the extreme values overflow most sums
-					Aggregate: []Aggregate{{Fn: fn, Field: c.Name, As: "x", Distinct: distinct}}}
+					Aggregate: []Aggregate{{Fn: fn, Field: c.Name, As: "x", Distinct: distinct}},
+				}
 				p, err := Build(l.schema, def)
 				l.onBackend(t, "pgx", func(x *planRun) {
 					if err == nil {
@@ -236,7 +238,7 @@ func TestBulkInsertOfEveryType(t *testing.T) {
 			if c.Name == "id" || c.Name == "label" || c.Generated != 0 {
 				continue
 			}
-			p, err := Build(l.schema, &Definition{Kind: Query, Table: "all_types", Fields: []Field{{Name: c.Name, As: "v"}}, Limit: ptr(int64(26))})
+			p, err := Build(l.schema, &Definition{Kind: Query, Table: "all_types", Fields: []Field{{Name: c.Name, As: "v"}}, Limit: new(int64(26))})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -116,13 +116,17 @@ GRANT SELECT (id, staff_id), DELETE ON pay TO `+role)
 		{"unreadable field", `{"operation":"query","table":"staff","fields":["secret"]}`, "", `unknown field "secret"; allowed: id, name`},
 		{"unreadable sort", `{"operation":"query","table":"staff","sort":[{"salary":"ASC"}]}`, "", `unknown field "salary"; allowed: id, name`},
 		{"relation by an unreadable key", `{"operation":"query","table":"pay","relations":{"secret":{}}}`, "", `unknown relation "secret"; allowed: staff`},
-		{"inserted but not read", `{"operation":"mutation","type":"insert","table":"staff","input":{"id":1,"salary":5}}`,
-			`INSERT INTO "public"."staff" AS "t0" ("id","salary") VALUES ($1::int4,$2::int4) RETURNING "t0"."id", "t0"."name"`, ""},
+		{
+			"inserted but not read", `{"operation":"mutation","type":"insert","table":"staff","input":{"id":1,"salary":5}}`,
+			`INSERT INTO "public"."staff" AS "t0" ("id","salary") VALUES ($1::int4,$2::int4) RETURNING "t0"."id", "t0"."name"`, "",
+		},
 		{"hidden column", `{"operation":"mutation","type":"insert","table":"staff","input":{"id":1,"secret":"x"}}`, "", `unknown column "secret"; allowed: id, name, salary`},
 		{"read but not written", `{"operation":"mutation","type":"update","table":"staff","input":{"id":2},"filters":{"id":{"eq":1}}}`, "", `column "id" can't be updated; allowed: name`},
 		{"table without the privilege", `{"operation":"mutation","type":"delete","table":"staff","filters":{"id":{"eq":1}}}`, "", `can't be deleted from`},
-		{"delete", `{"operation":"mutation","type":"delete","table":"pay","filters":{"id":{"eq":1}},"return_fields":null}`,
-			`DELETE FROM "public"."pay" AS "t0" WHERE "t0"."id" = $1::int4`, ""},
+		{
+			"delete", `{"operation":"mutation","type":"delete","table":"pay","filters":{"id":{"eq":1}},"return_fields":null}`,
+			`DELETE FROM "public"."pay" AS "t0" WHERE "t0"."id" = $1::int4`, "",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			def, err := ParseDefinition([]byte(test.def))

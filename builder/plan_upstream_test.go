@@ -17,34 +17,52 @@ INSERT INTO jobs SELECT i, 'job ' || i, CASE WHEN i % 2 = 0 THEN 'open' END, i, 
 	for _, tt := range []struct{ id, def, want string }{
 		{"multi-condition delete keeps the first condition only", // fraiseql#834
 			`{"type":"delete","table":"jobs","filters":{"state":{"eq":"open"},"id":{"gt":2}},"return_fields":["id"]}`, `[{"id":4}]`},
-		{"not dropped from a delete",
-			`{"type":"delete","table":"jobs","filters":{"not":{"id":{"gt":1}}},"return_fields":["id"]}`, `[{"id":1}]`},
-		{"or dropped from an update",
-			`{"type":"update","table":"jobs","input":{"state":"x"},"filters":{"or":[{"id":{"eq":1}},{"id":{"eq":3}}]},"return_fields":["id"]}`, "[{\"id\":1},\n{\"id\":3}]"},
+		{
+			"not dropped from a delete",
+			`{"type":"delete","table":"jobs","filters":{"not":{"id":{"gt":1}}},"return_fields":["id"]}`, `[{"id":1}]`,
+		},
+		{
+			"or dropped from an update",
+			`{"type":"update","table":"jobs","input":{"state":"x"},"filters":{"or":[{"id":{"eq":1}},{"id":{"eq":3}}]},"return_fields":["id"]}`, "[{\"id\":1},\n{\"id\":3}]",
+		},
 		{"one row changed, all reported", // fraiseql#913
 			`{"type":"update","table":"jobs","input":{"state":"x"},"filters":{"state":{"eq":"open"}},"return_fields":["id","state"]}`, "[{\"id\":2,\"state\":\"x\"},\n{\"id\":4,\"state\":\"x\"}]"},
-		{"null never reaches a column",
-			`{"type":"update","table":"jobs","input":{"state":null},"filters":{"id":{"eq":2}},"return_fields":["state"]}`, `{"state":null}`},
-		{"echo of the input instead of the stored row",
-			`{"type":"insert","table":"jobs","input":{"id":9,"price":1.005},"return_fields":["price","name"]}`, `{"price":1.01,"name":null}`},
+		{
+			"null never reaches a column",
+			`{"type":"update","table":"jobs","input":{"state":null},"filters":{"id":{"eq":2}},"return_fields":["state"]}`, `{"state":null}`,
+		},
+		{
+			"echo of the input instead of the stored row",
+			`{"type":"insert","table":"jobs","input":{"id":9,"price":1.005},"return_fields":["price","name"]}`, `{"price":1.01,"name":null}`,
+		},
 		{"keys of nested input changed", // fraiseql#400, #456
 			`{"type":"insert","table":"jobs","input":{"id":9,"doc":{"firstName":{"last_name":1},"":[]}},"return_fields":["doc"]}`, `{"doc":{"": [], "firstName": {"last_name": 1}}}`},
-		{"% in a value breaks formatting",
-			`{"type":"insert","table":"jobs","input":{"id":9,"name":"100% %s %r ? $1 ' \" \\ {}"},"return_fields":["name"]}`, `{"name":"100% %s %r ? $1 ' \" \\ {}"}`},
+		{
+			"% in a value breaks formatting",
+			`{"type":"insert","table":"jobs","input":{"id":9,"name":"100% %s %r ? $1 ' \" \\ {}"},"return_fields":["name"]}`, `{"name":"100% %s %r ? $1 ' \" \\ {}"}`,
+		},
 		{"a list of one answered as an object", // fraiseql-python#114
 			`{"type":"insert","table":"jobs","input":[{"id":9}],"return_fields":["id"]}`, `[{"id":9}]`},
-		{"a query for one row answered as an object",
-			`{"operation":"query","table":"jobs","fields":["id"],"filters":{"id":{"eq":1}}}`, `[{"id":1}]`},
-		{"no row answered as a list",
-			`{"type":"delete","table":"jobs","filters":{"id":{"eq":99}},"return_fields":["id"]}`, `null`},
-		{"answer in the order of the columns",
-			`{"operation":"query","table":"jobs","fields":["updatedAt","name","id"],"filters":{"id":{"eq":1}}}`, `[{"updatedAt":null,"name":"job 1","id":1}]`},
+		{
+			"a query for one row answered as an object",
+			`{"operation":"query","table":"jobs","fields":["id"],"filters":{"id":{"eq":1}}}`, `[{"id":1}]`,
+		},
+		{
+			"no row answered as a list",
+			`{"type":"delete","table":"jobs","filters":{"id":{"eq":99}},"return_fields":["id"]}`, `null`,
+		},
+		{
+			"answer in the order of the columns",
+			`{"operation":"query","table":"jobs","fields":["updatedAt","name","id"],"filters":{"id":{"eq":1}}}`, `[{"updatedAt":null,"name":"job 1","id":1}]`,
+		},
 		{"alias reads another column", // fraiseql#418
 			`{"operation":"query","table":"jobs","fields":[{"field":"name","as":"id"},{"field":"id","as":"name"}],"filters":{"id":{"eq":1}}}`, `[{"id":"job 1","name":1}]`},
 		{"camelCase sort dropped", // fraiseql#832
 			`{"operation":"query","table":"jobs","fields":["id"],"sort":[{"updatedAt":"ASC"},{"id":"DESC"}],"pagination":{"limit":1}}`, `[{"id":4}]`},
-		{"numbers sorted as text",
-			`{"operation":"query","table":"jobs","aggregate":[{"fn":"max","field":"price"}]}`, `[{"maxPrice":4.00}]`},
+		{
+			"numbers sorted as text",
+			`{"operation":"query","table":"jobs","aggregate":[{"fn":"max","field":"price"}]}`, `[{"maxPrice":4.00}]`,
+		},
 		{"an empty update", `{"type":"update","table":"jobs","input":{},"filters":{"id":{"eq":1}}}`, "refused"},
 		{"sort by an unknown key sorts nothing", `{"operation":"query","table":"jobs","sort":[{"nope":"ASC"}]}`, "refused"},
 		{"negative limit", `{"operation":"query","table":"jobs","pagination":{"limit":-1}}`, "refused"},

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -43,7 +44,7 @@ func (p Problem) String() string {
 // Problems is every problem of a request, in the order of the request. It is
 // the error of ParseDefinition, Parse and Build, and its Code is
 // BAD_USER_INPUT. At most 100 are listed; a last one counts the rest.
-type Problems []Problem
+type Problems []Problem //nolint:errname // it is a list first: callers range over it
 
 // Error lists all problems, one a line.
 func (p Problems) Error() string {
@@ -75,8 +76,8 @@ type problems struct {
 	more int // beyond maxProblems
 }
 
-// add records one problem. allowed is kept, not copied.
-func (p *problems) add(at Path, allowed []string, format string, args ...any) {
+// addf records one problem. allowed is kept, not copied.
+func (p *problems) addf(at Path, allowed []string, format string, args ...any) {
 	if p.full() {
 		p.more++
 		return
@@ -97,7 +98,7 @@ func (p *problems) err() error {
 	}
 	list := p.list
 	if p.more > 0 {
-		list = append(list[:len(list):len(list)], Problem{Message: fmt.Sprintf("and %d more problems", p.more)})
+		list = append(slices.Clip(list), Problem{Message: fmt.Sprintf("and %d more problems", p.more)})
 	}
 	return Problems(list)
 }
@@ -163,8 +164,8 @@ func (p *problems) unknown(at Path, what, got string, names []string) {
 		return
 	}
 	if n := near(got, names); n != "" {
-		p.add(at, names, "unknown %s %s; did you mean %s?", what, quoted(got), quoted(n))
+		p.addf(at, names, "unknown %s %s; did you mean %s?", what, quoted(got), quoted(n))
 		return
 	}
-	p.add(at, names, "unknown %s %s", what, quoted(got))
+	p.addf(at, names, "unknown %s %s", what, quoted(got))
 }

@@ -103,12 +103,12 @@ func (s *Schema) relation(t *catalog.Table, name string, at Path, probs *problem
 		return found[0], true
 	case 0:
 		if len(all) == 0 {
-			probs.add(at, nil, "unknown relation %s: the table has none", quoted(name))
+			probs.addf(at, nil, "unknown relation %s: the table has none", quoted(name))
 			return relation{}, false
 		}
 		probs.unknown(at, "relation", name, relationNames(all))
 	default:
-		probs.add(at, relationNames(found), "relation %s is ambiguous: %d foreign keys fit", quoted(name), len(found))
+		probs.addf(at, relationNames(found), "relation %s is ambiguous: %d foreign keys fit", quoted(name), len(found))
 	}
 	return relation{}, false
 }

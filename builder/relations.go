@@ -33,7 +33,7 @@ func (l *level) selectRelation(def *Relation, fixed bool) {
 		most = defaultNesting
 	}
 	if l.depth >= most {
-		l.p.probs.add(def.Place, nil, "relations are nested deeper than %d", most)
+		l.p.probs.addf(def.Place, nil, "relations are nested deeper than %d", most)
 		return
 	}
 	rel, ok := l.p.schema.relation(l.scope.table, name, def.Place, l.p.probs)
@@ -51,13 +51,13 @@ func (l *level) selectRelation(def *Relation, fixed bool) {
 	for _, c := range rel.local {
 		f := l.scope.column(c)
 		if f.typ.Kind().Has(codec.KindArray | codec.KindComposite) {
-			l.p.probs.add(def.Place, nil, "a relation by a column of type %s can't be selected", typeLabel(f.typ))
+			l.p.probs.addf(def.Place, nil, "a relation by a column of type %s can't be selected", typeLabel(f.typ))
 			return
 		}
 		before := len(l.out.cols)
 		i := l.out.add(f, l.scope.table)
 		if fixed && i == before {
-			l.p.probs.add(def.Place, nil, "distinct rows need %s among the fields for this relation", quoted(c.JSONName))
+			l.p.probs.addf(def.Place, nil, "distinct rows need %s among the fields for this relation", quoted(c.JSONName))
 			return
 		}
 		n.keys = append(n.keys, i)
@@ -137,7 +137,7 @@ func (p *planner) checkToOne(d *Relation) {
 		{d.Distinct != nil, "distinct"},
 	} {
 		if m.given {
-			p.probs.add(d.Place.key(m.key), []string{"fields", "filters", "relations"},
+			p.probs.addf(d.Place.key(m.key), []string{"fields", "filters", "relations"},
 				"the relation leads to one row at most")
 		}
 	}

@@ -111,7 +111,7 @@ func (sc *scope) field(name string, at Path) (field, bool) {
 	if sc.table != nil && !sc.probs.full() {
 		// Looked up quietly: only whether there is one matters here.
 		if _, ok := sc.schema.relation(sc.table, name, at, &problems{}); ok {
-			sc.probs.add(at, quantNames, "%s is a relation, not a field; a condition on it needs a word such as exists", quoted(name))
+			sc.probs.addf(at, quantNames, "%s is a relation, not a field; a condition on it needs a word such as exists", quoted(name))
 			return field{}, false
 		}
 	}
@@ -121,10 +121,7 @@ func (sc *scope) field(name string, at Path) (field, bool) {
 
 // readable lists the names that field would find, in the table's order.
 func (sc *scope) readable() []string {
-	var names []string
-	for _, name := range sortedKeys(sc.virtual) {
-		names = append(names, name)
-	}
+	names := sortedKeys(sc.virtual)
 	if sc.table == nil {
 		return names
 	}

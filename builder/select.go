@@ -3,6 +3,7 @@ package builder
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/Masterminds/squirrel"
 )
@@ -93,7 +94,7 @@ func (p *planner) distinctRows(r *rows, d rowsDef) {
 	out := &r.level.out
 	for _, c := range out.cols {
 		if !p.sortable(c.Type) {
-			p.probs.add(d.distinct.Place, nil, "distinct rows can't have %s: type %s has no equality", quoted(c.Name), typeLabel(c.Type))
+			p.probs.addf(d.distinct.Place, nil, "distinct rows can't have %s: type %s has no equality", quoted(c.Name), typeLabel(c.Type))
 		}
 	}
 	for i := range r.keys {
@@ -102,7 +103,7 @@ func (p *planner) distinctRows(r *rows, d rowsDef) {
 			return e.sql == k.expr && slices.Equal(e.args, k.args)
 		})
 		if k.output == 0 {
-			p.probs.add(k.place, nil, "distinct rows are sorted by selected fields only")
+			p.probs.addf(k.place, nil, "distinct rows are sorted by selected fields only")
 		}
 	}
 	if d.total {
@@ -127,16 +128,16 @@ func (p *planner) distinctOn(r *rows, d *Distinct) {
 		switch {
 		case !ok:
 		case !p.sortable(f.typ):
-			p.probs.add(at, nil, "distinct can't be by %s: type %s has no equality", quoted(name), typeLabel(f.typ))
+			p.probs.addf(at, nil, "distinct can't be by %s: type %s has no equality", quoted(name), typeLabel(f.typ))
 		case sameSort(on, f):
-			p.probs.add(at, nil, "%s is there already", quoted(name))
+			p.probs.addf(at, nil, "%s is there already", quoted(name))
 		default:
 			on = append(on, sortKey{field: f})
 			r.on = append(r.on, expression{f.expr, f.args})
 		}
 	}
 	if len(d.On) == 0 {
-		p.probs.add(d.Place, nil, "names no field; use true for distinct rows")
+		p.probs.addf(d.Place, nil, "names no field; use true for distinct rows")
 	}
 	lead := 0
 	for lead < len(r.keys) && sameSort(on, r.keys[lead].field) {
@@ -144,7 +145,7 @@ func (p *planner) distinctOn(r *rows, d *Distinct) {
 	}
 	for _, k := range r.keys[lead:] {
 		if sameSort(on, k.field) {
-			p.probs.add(k.place, nil, "a sort by a distinct field must come before the other sort keys")
+			p.probs.addf(k.place, nil, "a sort by a distinct field must come before the other sort keys")
 		}
 	}
 	keys := slices.Clone(r.keys[:lead])
@@ -178,14 +179,11 @@ func (r *rows) statement(limit, offset *int64) squirrel.SelectBuilder {
 		sel = sel.Distinct()
 	}
 	if len(r.on) > 0 {
-		on := "DISTINCT ON ("
+		on := make([]string, len(r.on))
 		for i, e := range r.on { // plain columns: they have no arguments
-			if i > 0 {
-				on += ", "
-			}
-			on += e.sql
+			on[i] = e.sql
 		}
-		sel = sel.Options(on + ")")
+		sel = sel.Options("DISTINCT ON (" + strings.Join(on, ", ") + ")")
 	}
 	switch len(r.filters) {
 	case 0:
@@ -218,9 +216,9 @@ func paged(sel squirrel.SelectBuilder, limit, offset *int64) squirrel.SelectBuil
 // checkPage refuses negative numbers.
 func (p *planner) checkPage(limit, offset *int64, at Path) {
 	if limit != nil && *limit < 0 {
-		p.probs.add(at.key("limit"), nil, "must not be negative")
+		p.probs.addf(at.key("limit"), nil, "must not be negative")
 	}
 	if offset != nil && *offset < 0 {
-		p.probs.add(at.key("offset"), nil, "must not be negative")
+		p.probs.addf(at.key("offset"), nil, "must not be negative")
 	}
 }

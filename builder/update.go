@@ -19,9 +19,9 @@ func (p *planner) update() *Plan {
 	var set []*catalog.Column
 	switch {
 	case len(d.Input) != 1 || d.InputIsList:
-		p.probs.add(p.at("input"), nil, "an update takes one object")
+		p.probs.addf(p.at("input"), nil, "an update takes one object")
 	case len(d.Input[0].Sets) == 0:
-		p.probs.add(p.at("input"), p.writable(catalog.OnUpdate), "sets nothing")
+		p.probs.addf(p.at("input"), p.writable(catalog.OnUpdate), "sets nothing")
 	default:
 		for i := range d.Input[0].Sets {
 			s := &d.Input[0].Sets[i]
@@ -30,7 +30,7 @@ func (p *planner) update() *Plan {
 				continue
 			}
 			if slices.Contains(set, c) {
-				p.probs.add(s.Place, nil, "column %s is there already", quoted(s.Field))
+				p.probs.addf(s.Place, nil, "column %s is there already", quoted(s.Field))
 				continue
 			}
 			set = append(set, c)
@@ -100,7 +100,7 @@ func (p *planner) setValue(c *catalog.Column, s *Set) squirrel.Sqlizer {
 	f := p.scope.column(c)
 	kind := f.typ.Kind()
 	if s.Op != "" && !slices.Contains(opsFor(kind), s.Op) {
-		p.probs.add(s.Place, opsFor(kind), "%s can't be used on %s: its type is %s", quoted(s.Op), quoted(s.Field), typeLabel(f.typ))
+		p.probs.addf(s.Place, opsFor(kind), "%s can't be used on %s: its type is %s", quoted(s.Op), quoted(s.Field), typeLabel(f.typ))
 		return nil
 	}
 	switch s.Op {
@@ -112,7 +112,7 @@ func (p *planner) setValue(c *catalog.Column, s *Set) squirrel.Sqlizer {
 		return p.setPath(f, s)
 	}
 	if isNull(s.Value) {
-		p.probs.add(s.Place.key(s.Op), nil, "%s needs a value", s.Op)
+		p.probs.addf(s.Place.key(s.Op), nil, "%s needs a value", s.Op)
 		return nil
 	}
 	switch {
@@ -131,16 +131,16 @@ func (p *planner) setArray(f field, s *Set) squirrel.Sqlizer {
 	list := bytes.HasPrefix(bytes.TrimSpace(s.Value), []byte("["))
 	elem := f.typ.Base().Elem()
 	if elem == nil {
-		p.probs.add(at, nil, "type %s has no elements", typeLabel(f.typ))
+		p.probs.addf(at, nil, "type %s has no elements", typeLabel(f.typ))
 		return nil
 	}
 	one := field{typ: elem, cast: castName(elem)}
 	switch {
 	case s.Op == "remove" && list:
-		p.probs.add(at, nil, "remove takes one element")
+		p.probs.addf(at, nil, "remove takes one element")
 		return nil
 	case s.Op == "remove" && !p.sortable(elem):
-		p.probs.add(at, nil, "remove needs equality, which type %s has not", typeLabel(elem))
+		p.probs.addf(at, nil, "remove needs equality, which type %s has not", typeLabel(elem))
 		return nil
 	case s.Op == "remove":
 		return splice("array_remove(?, ?)", f.sql(), p.scope.bind(one, s.Value, at))
@@ -179,7 +179,7 @@ func (p *planner) setJSON(f field, s *Set) squirrel.Sqlizer {
 	case json.Unmarshal(s.Value, &several) == nil && !hasNull(s.Value):
 		return splice("? - ?", f.sql(), textArray(several))
 	}
-	p.probs.add(at, []string{"a key", "a list of keys", "an index"}, "can't be removed")
+	p.probs.addf(at, []string{"a key", "a list of keys", "an index"}, "can't be removed")
 	return nil
 }
 
@@ -187,14 +187,14 @@ func (p *planner) setJSON(f field, s *Set) squirrel.Sqlizer {
 // makes the last key of the path, not those before it: see jsonb_set.
 func (p *planner) setPath(f field, s *Set) squirrel.Sqlizer {
 	if len(s.Path) == 0 {
-		p.probs.add(s.Place.key(s.Op), nil, "needs a path: a list of keys and list positions")
+		p.probs.addf(s.Place.key(s.Op), nil, "needs a path: a list of keys and list positions")
 		return nil
 	}
 	if s.Op == "delete_path" {
 		return splice("? #- ?", f.sql(), textArray(s.Path))
 	}
 	if len(s.Value) == 0 {
-		p.probs.add(s.Place.key(s.Op), nil, "needs a value")
+		p.probs.addf(s.Place.key(s.Op), nil, "needs a value")
 		return nil
 	}
 	value := squirrel.Sqlizer(arg("null", "jsonb")) // a JSON null, not an absent value
@@ -220,10 +220,5 @@ func hasNull(raw json.RawMessage) bool {
 	if json.Unmarshal(raw, &list) != nil {
 		return false
 	}
-	for _, v := range list {
-		if isNull(v) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, isNull)
 }
