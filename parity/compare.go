@@ -131,30 +131,46 @@ func (c *comparison) errs(statement string, control, candidate error) {
 	})
 }
 
-// renames matches volatile values: the first pair that differs gets a number on
-// both sides, and from then on one may stand where the other stands.
+// renames matches volatile values: the first pair that differs in a column gets
+// a number on both sides, and from then on one may stand where the other stands.
+// Each column has pairs of its own: two sequences give the same numbers, and run
+// apart by different steps.
 type renames struct {
-	control, candidate map[string]int
+	columns map[columnName]*pairing
+	known   map[[2]string]bool // every pair, for the cells that refer to one
 }
 
-// match says whether the cells a (control) and b (candidate), which differ, are
-// the same volatile value. Only a volatile column may introduce a new pair.
-func (n *renames) match(a, b string, volatile bool) bool {
+// columnName is a volatile column of one kind of statement, such as "insert t".
+type columnName struct{ statement, column string }
+
+type pairing struct{ control, candidate map[string]int }
+
+// refers says whether the cells a (control) and b (candidate), which differ, are
+// known to be the same volatile value.
+func (n *renames) refers(a, b string) bool { return n.known[[2]string{a, b}] }
+
+// match says whether the cells a (control) and b (candidate) of a volatile
+// column, which differ, are the same value, and remembers a new pair.
+func (n *renames) match(a, b string, of columnName) bool {
 	if a == "n" || b == "n" {
 		return false // NULL on one side only is never volatile
 	}
-	if n.control == nil {
-		n.control, n.candidate = make(map[string]int), make(map[string]int)
+	p := n.columns[of]
+	if p == nil {
+		p = &pairing{make(map[string]int), make(map[string]int)}
+		if n.columns == nil {
+			n.columns, n.known = make(map[columnName]*pairing), make(map[[2]string]bool)
+		}
+		n.columns[of] = p
 	}
-	i, seenA := n.control[a]
-	j, seenB := n.candidate[b]
+	i, seenA := p.control[a]
+	j, seenB := p.candidate[b]
 	if seenA || seenB {
 		return seenA && seenB && i == j
 	}
-	if volatile {
-		n.control[a], n.candidate[b] = len(n.control), len(n.candidate)
-	}
-	return volatile
+	p.control[a], p.candidate[b] = len(p.control), len(p.candidate)
+	n.known[[2]string{a, b}] = true
+	return true
 }
 
 // observation is what one statement of a write did on one side.
@@ -241,7 +257,7 @@ func (c *comparison) args(control, candidate []any) bool {
 
 // named counts the use of an existing rename.
 func (c *comparison) named(a, b string) bool {
-	if !c.names.match(a, b, false) {
+	if !c.names.refers(a, b) {
 		return false
 	}
 	c.rules[RuleVolatile]++
@@ -275,13 +291,21 @@ func (c *comparison) pair(statement string, columns []builder.Column, n int64, c
 		if a == b {
 			continue
 		}
-		if !c.names.match(a, b, col.Volatile) {
+		if !c.same(statement, col, a, b) {
 			c.add(Diff{Kind: DiffValue, Statement: statement, Row: n, Detail: diffRows(columns, control, candidate)})
 			return
 		}
 		renamed++
 	}
 	c.rules[RuleVolatile] += renamed
+}
+
+// same says whether cells that differ are one volatile value.
+func (c *comparison) same(statement string, col builder.Column, a, b string) bool {
+	if col.Volatile {
+		return c.names.match(a, b, columnName{statement, col.Name})
+	}
+	return c.names.refers(a, b)
 }
 
 // sortRows orders rows by their cells that are not volatile, which both sides
