@@ -48,6 +48,7 @@ var peopleColumns = []builder.Column{
 // as the backend hands them over, dropped; and as plain database/sql gives them.
 func BenchmarkQueries(b *testing.B) {
 	dsn := people(b, 10_000)
+	plain := plainPools(b, dsn)
 	for _, shape := range []struct {
 		name, sql string
 		args      []any
@@ -84,6 +85,16 @@ func BenchmarkQueries(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					if err := dropRaw(b.Context(), db.Pool(), shape.sql, shape.args); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+		for _, name := range []string{"plain-pgx", "plain-pq"} {
+			b.Run(shape.name+"/"+name+"/database-sql", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := dropRaw(b.Context(), plain[name], shape.sql, shape.args); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -126,8 +137,8 @@ func (l loose) InTx(ctx context.Context, _ *executor.TxOptions, fn func(context.
 	return fn(ctx, l)
 }
 
-// BenchmarkNested is 20 users, 30 posts and their comments.
-func BenchmarkNested(b *testing.B) {
+// BenchmarkQueriesNested is 20 users, 30 posts and their comments.
+func BenchmarkQueriesNested(b *testing.B) {
 	dsn := blog(b, 10_000)
 	for _, be := range benchBackends(b) {
 		db := open(b, be, dsn)

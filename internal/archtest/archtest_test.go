@@ -101,6 +101,8 @@ var homes = []struct {
 
 // testExceptions are the tests that may reach past a home.
 var testExceptions = []struct{ from, prefix, why string }{
+	{"executor", "github.com/lib/pq", "benchmarks compare with the driver alone"},
+	{"executor", "github.com/jackc/pgx/v5/stdlib", "benchmarks compare with the driver alone"},
 	{"codec", "github.com/jackc/pgx/v5/pgconn", "codec is proven on both wire formats of every value, below any backend, which would be above it"},
 }
 
@@ -257,7 +259,7 @@ func TestCheck(t *testing.T) {
 		{"sideways", pkg{ImportPath: module + "/executor", Imports: []string{module + "/backend/pgx"}}, "both are on level 2"},
 		{"driver", pkg{ImportPath: module + "/executor", Imports: []string{"github.com/lib/pq"}}, "a driver has one home"},
 		{"driver, major version", pkg{ImportPath: module + "/internal/pgtest", Imports: []string{"github.com/jackc/pgx/v5/stdlib"}}, "a driver has one home"},
-		{"driver in a test", pkg{ImportPath: module + "/executor", XTestImports: []string{"github.com/lib/pq"}}, "in a test: a driver has one home"},
+		{"driver in a test", pkg{ImportPath: module + "/parity", XTestImports: []string{"github.com/lib/pq"}}, "in a test: a driver has one home"},
 		{"the other driver", pkg{ImportPath: module + "/backend/pgx", Imports: []string{"github.com/lib/pq/oid"}}, "only backend/pq may"},
 		{"driver in an excepted test", pkg{ImportPath: module + "/codec", TestImports: []string{"github.com/jackc/pgx/v5/pgconn"}}, ""},
 		{"squirrel", pkg{ImportPath: module, Imports: []string{"github.com/Masterminds/squirrel"}}, "only builder may"},
