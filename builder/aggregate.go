@@ -183,7 +183,7 @@ func (p *planner) aggregatePlan(l *level, sel squirrel.SelectBuilder, keys []sor
 
 // addOutput selects f under key.
 func (p *planner) addOutput(l *level, outputs map[string]field, f field, key string, at Path) {
-	if !l.free(key, at) {
+	if !l.free(key, at, "as") {
 		return
 	}
 	i := len(l.out.exprs)

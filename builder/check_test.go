@@ -32,7 +32,7 @@ func TestSchemaParse(t *testing.T) {
 		{
 			"everything at once",
 			`{"operation":"query","table":"users","fields":["id","nope"],"filters":{"and":[{"nam":{"eq":"x"}},{"id":{"like":"1"}}]},"sort":[{"field":"zzz"}],"pagination":{"limit":-1}}`,
-			[]string{"$.fields[1]", "$.filters.and[0].nam", "$.filters.and[1].id.like", "$.pagination.limit", "$.sort[0]"},
+			[]string{"$.fields[1]", "$.filters.and[0].nam", "$.filters.and[1].id.like", "$.pagination.limit", "$.sort[0].field"},
 		},
 		{"an unknown key and an unknown field", `{"operation":"query","table":"users","filter":{},"fields":["nope"]}`, []string{"$.fields[0]", "$.filter"}},
 		{"a missing value is told once", `{"type":"update","table":"users","filters":{"id":{"eq":1}},"input":5}`, []string{"$.input"}},

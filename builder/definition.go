@@ -64,7 +64,7 @@ type Field struct {
 
 // Relation is a nested selection over a foreign key.
 type Relation struct {
-	Key       string // output key, and the name that is looked up where Name is ""
+	Key       string // output key; where Name is "", the name that is looked up, written in camelCase
 	Name      string // relation's name: referenced/referencing table, column without _id, or constraint
 	Fields    []Field
 	Filter    *Filter
@@ -116,7 +116,7 @@ type Sort struct {
 	Type  string
 	Desc  bool
 	Nulls Nulls
-	Place Path
+	Place Path // of the field's name
 }
 
 // Nulls says where NULL sorts. The zero value is PostgreSQL's default: last

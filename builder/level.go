@@ -83,15 +83,16 @@ func (l *level) selectField(def *Field) {
 
 // member adds one key to the answer's objects.
 func (l *level) member(key string, column int, at Path) {
-	if l.free(key, at) {
+	if l.free(key, at, "as") {
 		l.members = append(l.members, Member{Key: key, Column: column, Child: -1})
 	}
 }
 
 // free takes key, or says that it is taken: an object never has one key twice.
-func (l *level) free(key string, at Path) bool {
+// word is what chooses another.
+func (l *level) free(key string, at Path, word string) bool {
 	if l.taken[key] {
-		l.p.probs.addf(at, nil, "output key %s is there already; choose another with \"as\"", quoted(key))
+		l.p.probs.addf(at, nil, "output key %s is there already; choose another with %s", quoted(key), quoted(word))
 		return false
 	}
 	l.taken[key] = true

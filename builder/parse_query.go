@@ -120,7 +120,7 @@ func (r *reader) sortKey(n int32, at Path) Sort {
 	seen := r.object(n, at, "sort key", sortKeys, func(key string, n int32, at Path) {
 		switch key {
 		case "field":
-			s.Field = r.text(n, at)
+			s.Field, s.Place = r.text(n, at), at
 		case "path":
 			s.JSON = r.path(n, at)
 		case "type":

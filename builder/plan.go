@@ -25,6 +25,7 @@ func Build(sch *Schema, def *Definition) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build plan: %w", err)
 	}
+	plan.catalog = sch.cat
 	return plan, nil
 }
 

@@ -162,3 +162,41 @@ func TestNameTraps(t *testing.T) {
 		}
 	}
 }
+
+// TestRelationKeys: a relation that is asked for by its name answers in camelCase;
+// a key beside "relation" is the caller's word.
+func TestRelationKeys(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DB(t)
+	pgtest.Exec(t, dsn, relationSchema)
+	l := openLive(t, dsn)
+	for _, tt := range []struct{ name, relations, want, refused string }{
+		{"name", `{"letters_via_sender_id":{}}`, "lettersViaSenderId", ""},
+		{"camelCase name", `{"lettersViaSenderId":{}}`, "lettersViaSenderId", ""},
+		{"own key", `{"sent_by":{"relation":"letters_via_sender_id"}}`, "sent_by", ""},
+		{"own key that is the name", `{"letters_via_sender_id":{"relation":"letters_via_sender_id"}}`, "letters_via_sender_id", ""},
+		{"both spellings", `{"letters_via_sender_id":{},"lettersViaSenderId":{}}`, "", `output key "lettersViaSenderId" is there already`},
+		{"name and own key", `{"letters_via_sender_id":{},"lettersViaSenderId":{"relation":"boss"}}`, "", `output key "lettersViaSenderId" is there already`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			req, err := Parse([]byte(`{"operation":"query","table":"people","fields":["id"],"relations":` + tt.relations + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := Build(l.schema, &req.Definitions[0])
+			if tt.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.refused) {
+					t.Fatalf("error %v, want %s", err, tt.refused)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := plan.Root.Members[1].Key; got != tt.want {
+				t.Errorf("key %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -40,11 +40,11 @@ func (l *level) selectRelation(def *Relation, fixed bool) {
 	if !ok {
 		return
 	}
-	key := def.Key
-	if key == "" {
+	key := def.Key // the caller's own word, unless it is the relation's name
+	if def.Name == "" || key == "" {
 		key = catalog.CamelCase(name)
 	}
-	if !l.free(key, def.Place) {
+	if !l.free(key, def.Place, "relation") {
 		return
 	}
 	n := nestedLevel{rel: rel, def: def}

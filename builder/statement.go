@@ -1,6 +1,9 @@
 package builder
 
-import "github.com/fraiseql/fraiseql-go/codec"
+import (
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/codec"
+)
 
 // Statement is one finished SQL statement with its arguments. It is never
 // edited after it is made and is safe for concurrent use.
@@ -65,7 +68,13 @@ type Plan struct {
 	// stops at one more, so that a larger result is seen, and refused with
 	// CodeLimit, without being read. Nested levels are not counted.
 	MaxRows int64
+
+	catalog *catalog.Catalog
 }
+
+// Catalog is what the plan was built on: it knows the columns of the constraints
+// that a write can violate. Nil for a Plan that Build has not made.
+func (p *Plan) Catalog() *catalog.Catalog { return p.catalog }
 
 // Node is one level of the answer: a statement, how its columns become the
 // members of each object, and the nested levels below.
