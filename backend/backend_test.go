@@ -120,7 +120,7 @@ func TestWrap(t *testing.T) {
 		if got := backend.CodeOf(c.err); got != c.code {
 			t.Errorf("%s: unwrapped %v", c.name, got)
 		}
-		if again := backend.Wrap(b, "outer", err); again != err { //nolint:errorlint // the same
+		if again := backend.Wrap(b, "outer", err); again != err {
 			t.Errorf("%s: wrapped twice", c.name)
 		}
 	}

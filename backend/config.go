@@ -230,7 +230,7 @@ func (c Config) Normalize() (Config, error) {
 func (c Config) order() []Host {
 	hosts := slices.Clone(c.Hosts)
 	if c.LoadBalance {
-		rand.Shuffle(len(hosts), func(i, j int) { hosts[i], hosts[j] = hosts[j], hosts[i] })
+		rand.Shuffle(len(hosts), func(i, j int) { hosts[i], hosts[j] = hosts[j], hosts[i] }) //nolint:gosec // it spreads load, and hides nothing
 	}
 	return hosts
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"os/user"
@@ -36,8 +37,7 @@ func ParseDSN(dsn string, getenv func(string) string) (Config, error) {
 	}
 	c, err := parseDSN(dsn, getenv)
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) {
+		if _, ok := errors.AsType[*Error](err); ok {
 			return Config{}, err
 		}
 		return Config{}, New("parse DSN", CodeConfiguration, err)
@@ -60,12 +60,8 @@ func parseDSN(dsn string, getenv func(string) string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	for k, v := range service {
-		merged[k] = v
-	}
-	for k, v := range given {
-		merged[k] = v
-	}
+	maps.Copy(merged, service)
+	maps.Copy(merged, given)
 	delete(merged, "service")
 	delete(merged, "servicefile")
 	c, err := merged.config(getenv)
@@ -85,7 +81,7 @@ func splitDSN(dsn string) (settings, error) {
 			return splitURL(rest)
 		}
 	}
-	if i := strings.Index(dsn, "://"); i >= 0 && !strings.ContainsAny(dsn[:i], "= '") {
+	if before, _, ok := strings.Cut(dsn, "://"); ok && !strings.ContainsAny(before, "= '") {
 		return nil, errors.New("a URL must start with postgres:// or postgresql://")
 	}
 	return splitKeywords(dsn)

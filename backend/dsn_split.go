@@ -146,7 +146,7 @@ func splitURLHosts(rest string, store func(key, raw string) error) (string, erro
 	}
 	var names, ports []string
 	for part := range strings.SplitSeq(authority, ",") {
-		host, port := part, ""
+		var host, port string
 		if strings.HasPrefix(part, "[") {
 			i := strings.IndexByte(part, ']')
 			if i < 2 {

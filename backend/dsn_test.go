@@ -193,7 +193,7 @@ func TestParseDSNSources(t *testing.T) {
 		}
 	}
 	open := write("open", "*:*:*:u:p")
-	if err := os.Chmod(open, 0o644); err != nil { //nolint:gosec // that is the case
+	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := backend.ParseDSN("host=h user=u passfile="+open, nil); err == nil || !strings.Contains(err.Error(), "chmod 600") {
@@ -263,8 +263,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal(struct {
-		P backend.Secret
-		H []backend.Host
+		P backend.Secret `json:"p"`
+		H []backend.Host `json:"h"`
 	}{cfg.Password, cfg.Hosts})
 	if err != nil {
 		t.Fatal(err)

@@ -178,8 +178,7 @@ func CodeOf(err error) Code {
 	if err == nil {
 		return CodeOK
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return codeOf(err, sqlState(err))
@@ -187,8 +186,7 @@ func CodeOf(err error) Code {
 
 // SQLStateOf is the SQLSTATE in err's chain, or "".
 func SQLStateOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.SQLState
 	}
 	return sqlState(err)

@@ -73,7 +73,7 @@ var harmless = map[string][]string{
 // refused are keys that one driver (or a pool, or another client) takes for its
 // own, or that the start-up message would read as something else, with what to use
 // instead.
-var refused = map[string]string{
+var refused = map[string]string{ //nolint:gosec // names of keys, no credentials
 	"binary_parameters":              "choose the mode of the pq backend (FRAISEQL_PQ_BINARY_PARAMETERS)",
 	"disable_prepared_binary_result": "the pq backend always asks for text",
 	"sslinline":                      "write the certificates to files: sslcert, sslkey, sslrootcert",

@@ -5,6 +5,7 @@ package all
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/pgx"
@@ -71,10 +72,5 @@ func Modes(binary func(oid uint32) bool) []backend.Backend {
 }
 
 func known(mode pgx.Mode) bool {
-	for _, m := range pgx.Modes() {
-		if m == mode {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(pgx.Modes(), mode)
 }

@@ -91,8 +91,10 @@ func TestWireRowsAreWhatTheServerSent(t *testing.T) {
 			{"no row", "select 1 where false", nil, nil},
 			{"null and empty", "select null::text, ''::text, $1::text, $2::text", []any{nil, ""}, [][]string{{"NULL", "", "NULL", ""}}},
 			{"numbers", "select $1::int8, 1.1::float4, 'NaN'::float8, '1.10'::numeric", []any{"9007199254740993"}, [][]string{{"9007199254740993", "1.1", "NaN", "1.10"}}},
-			{"times", "select '24:00:00'::time, '12345-01-01'::date, '0044-03-15 BC'::date, 'infinity'::timestamptz, '1850-01-01 00:00:00'::timestamptz", nil,
-				[][]string{{"24:00:00", "12345-01-01", "0044-03-15 BC", "infinity", "1850-01-01 00:00:00+00"}}},
+			{
+				"times", "select '24:00:00'::time, '12345-01-01'::date, '0044-03-15 BC'::date, 'infinity'::timestamptz, '1850-01-01 00:00:00'::timestamptz", nil,
+				[][]string{{"24:00:00", "12345-01-01", "0044-03-15 BC", "infinity", "1850-01-01 00:00:00+00"}},
+			},
 			{"bytes", "select $1::bytea, ''::bytea", []any{[]byte("a\\101")}, [][]string{{`\x615c313031`, `\x`}}},
 			{"bool", "select true, false", nil, [][]string{{"t", "f"}}},
 			{"many", "select g from generate_series(1,3) g where g >= $1::int", []any{"2"}, [][]string{{"2"}, {"3"}}},

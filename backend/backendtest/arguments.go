@@ -200,7 +200,7 @@ func argumentCases() []Case {
 				for _, r := range x.readers() {
 					_, err := r.read(s, "select $1::text", "a\x00b")
 					if code := backend.CodeOf(err); code != backend.CodeBadUserInput {
-						x.fail("%s: a NUL byte: code is %v, want %v (%w)", r.name, code, backend.CodeBadUserInput, orNil(err))
+						x.failf("%s: a NUL byte: code is %v, want %v (%w)", r.name, code, backend.CodeBadUserInput, orNil(err))
 					}
 				}
 				x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")
@@ -230,9 +230,9 @@ func argumentCases() []Case {
 		list = append(list, def("args/refuse-"+v.id, "Bind must refuse this Go type: "+v.harm,
 			func(x *test) {
 				if got, err := x.Backend.Bind(v.value); err == nil {
-					x.fail("Bind(%T) gives %T %v, want an error", v.value, got, got)
+					x.failf("Bind(%T) gives %T %v, want an error", v.value, got, got)
 				} else if code := backend.CodeOf(err); code != backend.CodeInternal && code != backend.CodeBadUserInput {
-					x.fail("Bind(%T): code is %v, want %v or %v", v.value, code, backend.CodeInternal, backend.CodeBadUserInput)
+					x.failf("Bind(%T): code is %v, want %v or %v", v.value, code, backend.CodeInternal, backend.CodeBadUserInput)
 				}
 			}))
 	}
@@ -261,7 +261,7 @@ func (x *test) refusedByServer(state, query string, args ...any) {
 	for _, r := range x.readers() {
 		got, err := r.read(s, query, args...)
 		if err == nil {
-			x.fail("%s: %s gives %s, want SQLSTATE %s", r.name, query, short(flat(got)), state)
+			x.failf("%s: %s gives %s, want SQLSTATE %s", r.name, query, short(flat(got)), state)
 		}
 		x.hasState(r.name+": "+query, err, state)
 	}
@@ -275,7 +275,7 @@ func (x *test) codecRefuses(name, value string) {
 	s := x.borrow()
 	oid := number(s.value("select '" + name + "'::regtype::oid::text"))
 	if got, err := codec.Builtin().Type(oid).Argument([]byte(value)); err == nil {
-		x.fail("the argument %s for %s becomes %v, want an error", value, name, got)
+		x.failf("the argument %s for %s becomes %v, want an error", value, name, got)
 	}
 }
 
@@ -318,7 +318,7 @@ func parameterCases() []Case {
 			func(x *test) {
 				s := x.borrow()
 				if _, err := s.query("select $1::text, $2::text", "a"); err == nil {
-					x.fail("one argument for two placeholders is accepted")
+					x.failf("one argument for two placeholders is accepted")
 				}
 				x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")
 			}),
@@ -326,7 +326,7 @@ func parameterCases() []Case {
 			func(x *test) {
 				s := x.borrow()
 				if got, err := s.query("select $1::text", "a", "b"); err == nil {
-					x.fail("two arguments for one placeholder are accepted: %s", flat(got))
+					x.failf("two arguments for one placeholder are accepted: %s", flat(got))
 				}
 				x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")
 			}),
@@ -335,7 +335,7 @@ func parameterCases() []Case {
 				s := x.borrow()
 				for _, r := range x.readers() {
 					if got, err := r.read(s, "select $1::text"); err == nil {
-						x.fail("%s: no argument for $1 is accepted: %s", r.name, flat(got))
+						x.failf("%s: no argument for $1 is accepted: %s", r.name, flat(got))
 					}
 				}
 				x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")
@@ -354,9 +354,9 @@ func parameterCases() []Case {
 				s := x.borrow()
 				for _, r := range x.readers() {
 					if got, err := r.read(s, many(65536), manyArgs(65536)...); err == nil {
-						x.fail("%s: 65,536 parameters are accepted: %s", r.name, flat(got))
+						x.failf("%s: 65,536 parameters are accepted: %s", r.name, flat(got))
 					} else if code := backend.CodeOf(err); code != backend.CodeLimit {
-						x.fail("%s: 65,536 parameters: code is %v, want %v (%w)", r.name, code, backend.CodeLimit, err)
+						x.failf("%s: 65,536 parameters: code is %v, want %v (%w)", r.name, code, backend.CodeLimit, err)
 					}
 				}
 				x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")

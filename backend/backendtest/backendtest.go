@@ -123,6 +123,7 @@ func (r Result) OK() bool {
 func (r Result) String() string {
 	s := fmt.Sprintf("%s %s on %s", r.Status(), r.Case.ID, r.Backend)
 	switch r.Status() {
+	case Passed:
 	case Failed:
 		s += fmt.Sprintf(": %v\n\twhy it matters: %s", r.Err, r.Case.Why)
 	case NotRun:
@@ -203,6 +204,7 @@ func Run(t *testing.T, b backend.Backend, dsn string, opts ...Option) {
 			t.Parallel()
 			r := s.run(t.Context(), c)
 			switch r.Status() {
+			case Passed:
 			case NotRun:
 				mu.Lock()
 				notRun = append(notRun, r.String())

@@ -33,25 +33,25 @@ func def(id, why string, body func(x *test)) Case {
 	}}
 }
 
-// fail ends the case.
-func (x *test) fail(format string, args ...any) { panic(stopped{fmt.Errorf(format, args...)}) }
+// failf ends the case.
+func (x *test) failf(format string, args ...any) { panic(stopped{fmt.Errorf(format, args...)}) }
 
 // must ends the case where err is not nil; doing says what was attempted.
 func (x *test) must(doing string, err error) {
 	if err != nil {
-		x.fail("%s: %w", doing, err)
+		x.failf("%s: %w", doing, err)
 	}
 }
 
 // same ends the case where got is not want.
 func (x *test) same(what, got, want string) {
 	if got != want {
-		x.fail("%s is %s, want %s", what, short(got), short(want))
+		x.failf("%s is %s, want %s", what, short(got), short(want))
 	}
 }
 
-// notRun ends the case as one that could not be run.
-func (x *test) notRun(format string, args ...any) {
+// notRunf ends the case as one that could not be run.
+func (x *test) notRunf(format string, args ...any) {
 	panic(stopped{fmt.Errorf("%w: %s", ErrNotRun, fmt.Sprintf(format, args...))})
 }
 
@@ -81,7 +81,7 @@ func (x *test) within(d time.Duration, what string, f func() error) error {
 	case err := <-done:
 		return err
 	case <-t.C:
-		x.fail("%s has not returned after %v", what, d)
+		x.failf("%s has not returned after %v", what, d)
 		return nil
 	}
 }
@@ -95,23 +95,23 @@ type wants struct {
 // isError ends the case unless err is a failure of that kind.
 func (x *test) isError(what string, err error, want wants) {
 	if err == nil {
-		x.fail("%s succeeds, want an error with code %v", what, want.code)
+		x.failf("%s succeeds, want an error with code %v", what, want.code)
 	}
 	if got := backend.CodeOf(err); got != want.code {
-		x.fail("%s: code is %v, want %v (%w)", what, got, want.code, err)
+		x.failf("%s: code is %v, want %v (%w)", what, got, want.code, err)
 	}
 	if got := backend.SQLStateOf(err); want.state != "" && got != want.state {
-		x.fail("%s: SQLSTATE is %q, want %q (%w)", what, got, want.state, err)
+		x.failf("%s: SQLSTATE is %q, want %q (%w)", what, got, want.state, err)
 	}
 }
 
 // hasState ends the case unless err carries one of the SQLSTATEs.
 func (x *test) hasState(what string, err error, states ...string) {
 	if err == nil {
-		x.fail("%s succeeds, want SQLSTATE %s", what, strings.Join(states, " or "))
+		x.failf("%s succeeds, want SQLSTATE %s", what, strings.Join(states, " or "))
 	}
 	if got := backend.SQLStateOf(err); !slices.Contains(states, got) {
-		x.fail("%s: SQLSTATE is %q, want %s (%w)", what, got, strings.Join(states, " or "), err)
+		x.failf("%s: SQLSTATE is %q, want %s (%w)", what, got, strings.Join(states, " or "), err)
 	}
 }
 
@@ -266,7 +266,7 @@ func (s *session) wireContext(ctx context.Context, query string, args ...any) ([
 func (s *session) wireAs(ctx context.Context, query string, args []any, decode func(*codec.Type, []byte, codec.Format) ([]byte, error)) ([][]string, error) {
 	w, ok := s.x.Backend.(backend.WireQuerier)
 	if !ok {
-		s.x.notRun("the backend is no WireQuerier")
+		s.x.notRunf("the backend is no WireQuerier")
 	}
 	bound, err := s.x.bind(args)
 	if err != nil {
@@ -321,7 +321,7 @@ func (s *session) value(query string, args ...any) string {
 	rows, err := s.query(query, args...)
 	s.x.must(query, err)
 	if len(rows) == 0 || len(rows[0]) == 0 {
-		s.x.fail("%s: no row", query)
+		s.x.failf("%s: no row", query)
 	}
 	return rows[0][0]
 }

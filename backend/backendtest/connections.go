@@ -62,7 +62,7 @@ func connectionCases() []Case {
 			fault := p.Arm(faultproxy.Fault{When: faultproxy.AtNth('D', 50), How: how})
 			err = v.run(s, x, "select g::text from generate_series(1, 100) g")
 			if !fault.Struck() {
-				x.fail("the proxy has seen no 50th row: %w", orNil(err))
+				x.failf("the proxy has seen no 50th row: %w", orNil(err))
 			}
 			x.isError("the broken result", err, wants{gone, ""})
 		})...)
@@ -91,9 +91,9 @@ func connectionCases() []Case {
 			s.do("insert into t values (1)")
 			x.kill(pid)
 			if err := s.commit(); err == nil {
-				x.fail("the commit on a dead connection succeeds")
+				x.failf("the commit on a dead connection succeeds")
 			} else if code := backend.CodeOf(err); code != gone && code != backend.CodeCommitUnknown {
-				x.fail("the commit: code is %v, want %v or %v (%w)", code, gone, backend.CodeCommitUnknown, err)
+				x.failf("the commit: code is %v, want %v or %v (%w)", code, gone, backend.CodeCommitUnknown, err)
 			}
 			x.same("rows stored", x.observe("select count(*)::text from t"), "0")
 		}),
@@ -175,7 +175,7 @@ func connectionCases() []Case {
 				_, err = db.Conn(x)
 			}
 			if err == nil {
-				x.fail("a Config with an unknown run-time parameter connects")
+				x.failf("a Config with an unknown run-time parameter connects")
 			}
 		}),
 		def("connection/settings", "every session must have the settings that decide what text means, the same on every backend", func(x *test) {
@@ -207,7 +207,7 @@ func connectionCases() []Case {
 			}
 			wg.Wait()
 			if n, _ := strconv.Atoi(x.observe("select count(*)::text from pg_stat_activity where application_name = '" + x.Config.ApplicationName + "'")); n > 3 {
-				x.fail("%d sessions on the server, want at most 3", n)
+				x.failf("%d sessions on the server, want at most 3", n)
 			}
 		}),
 		def("connection/close-ends-sessions", "a closed pool leaves no session on the server", func(x *test) {
@@ -232,7 +232,7 @@ func connectionCases() []Case {
 			x.must("set a deadline", l.(*net.TCPListener).SetDeadline(time.Now().Add(50*time.Millisecond)))
 			if conn, err := l.Accept(); err == nil {
 				_ = conn.Close()
-				x.fail("Connector has dialed the server")
+				x.failf("Connector has dialed the server")
 			}
 		}),
 		def("connection/not-postgres", "a port where something else answers is an error in bounded time", func(x *test) {
@@ -256,7 +256,7 @@ func connectionCases() []Case {
 			x.must("open", err)
 			err = x.within(5*time.Second, "connect", func() error { return db.PingContext(x) })
 			if err == nil {
-				x.fail("connected to an HTTP server")
+				x.failf("connected to an HTTP server")
 			}
 		}),
 	)
@@ -272,7 +272,7 @@ func (x *test) cutExec(how faultproxy.Cut) {
 	fault := p.Arm(faultproxy.Fault{When: faultproxy.AtComplete("SELECT"), How: how})
 	_, err = s.exec("select nextval('s')")
 	if !fault.Struck() {
-		x.fail("the proxy has seen no end of the statement: %w", orNil(err))
+		x.failf("the proxy has seen no end of the statement: %w", orNil(err))
 	}
 	x.isError("the statement", err, wants{gone, ""})
 	x.same("times that it ran", x.observe("select last_value::text from s"), "1")
@@ -305,28 +305,28 @@ func busy(x *test) {
 	s := x.connect()
 	w, ok := x.Backend.(backend.WireQuerier)
 	if !ok {
-		x.notRun("the backend is no WireQuerier")
+		x.notRunf("the backend is no WireQuerier")
 	}
 	rows, err := w.QueryWire(x, s.conn, "select g::text from generate_series(1, 5000) g", nil)
 	x.must("query", err)
 	if !rows.Next() {
-		x.fail("no first row: %w", orNil(rows.Err()))
+		x.failf("no first row: %w", orNil(rows.Err()))
 	}
 	for _, v := range x.verbs() {
 		err := x.within(3*time.Second, "a second "+v.name, func() error { return v.run(s, x, "select 'second'::text") })
 		if err == nil {
-			x.fail("%s while rows are open succeeds: on one connection nothing can have run it", v.name)
+			x.failf("%s while rows are open succeeds: on one connection nothing can have run it", v.name)
 		}
 	}
 	n := 1
 	for ; rows.Next(); n++ {
 		if got := string(rows.Values()[0]); got != strconv.Itoa(n+1) {
-			x.fail("row %d of the first statement is %q", n+1, got)
+			x.failf("row %d of the first statement is %q", n+1, got)
 		}
 	}
 	// Either every row, or an error: never fewer in silence.
 	if err := errors.Join(rows.Err(), rows.Close()); err == nil && n != 5000 {
-		x.fail("the first statement ends after %d of 5000 rows without an error", n)
+		x.failf("the first statement ends after %d of 5000 rows without an error", n)
 	} else if err == nil {
 		x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")
 	}

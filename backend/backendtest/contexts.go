@@ -13,7 +13,7 @@ import (
 // verb is a way to run a statement that takes long or does something.
 type verb struct {
 	name string
-	run  func(s *session, ctx context.Context, query string) error //nolint:revive // the session is the receiver
+	run  func(s *session, ctx context.Context, query string) error
 }
 
 // verbs are Exec and every way to read.
@@ -36,7 +36,7 @@ func eachVerb(id, why string, body func(x *test, v verb)) []Case {
 		list = append(list, def(id+"-"+name, why, func(x *test) {
 			vs := x.verbs()
 			if i >= len(vs) {
-				x.notRun("the backend is no WireQuerier")
+				x.notRunf("the backend is no WireQuerier")
 			}
 			body(x, vs[i])
 		}))
@@ -72,12 +72,12 @@ func (x *test) until(what string, ask func() (string, bool)) string {
 			return v
 		}
 		if time.Now().After(deadline) {
-			x.fail("waiting for %s: not seen after 5s", what)
+			x.failf("waiting for %s: not seen after 5s", what)
 		}
 		select {
 		case <-tick.C:
 		case <-x.Done():
-			x.fail("waiting for %s: %w", what, x.Err())
+			x.failf("waiting for %s: %w", what, x.Err())
 		}
 	}
 }
@@ -122,7 +122,7 @@ func contextCases() []Case {
 		err := x.within(3*time.Second, "the statement", func() error { return v.run(s, ctx, "select pg_sleep(60)::text") })
 		x.isError("the statement", err, wants{backend.CodeTimeout, ""})
 		if d := time.Since(start); d < 90*time.Millisecond {
-			x.fail("the deadline struck after %v, want 100ms", d)
+			x.failf("the deadline struck after %v, want 100ms", d)
 		}
 		x.idle("the end of the statement on the server")
 	})...)
@@ -141,7 +141,7 @@ func contextCases() []Case {
 			s := x.connect()
 			w, ok := x.Backend.(backend.WireQuerier)
 			if !ok {
-				x.notRun("the backend is no WireQuerier")
+				x.notRunf("the backend is no WireQuerier")
 			}
 			ctx, cancel := context.WithCancel(x)
 			defer cancel()
@@ -154,7 +154,7 @@ func contextCases() []Case {
 				}
 			}
 			if n >= 1000000 {
-				x.fail("all %d rows came in spite of the cancel", n)
+				x.failf("all %d rows came in spite of the cancel", n)
 			}
 			x.isError("the rows", rows.Err(), wants{backend.CodeCanceled, ""})
 			_ = rows.Close() // says the same
@@ -174,7 +174,7 @@ func contextCases() []Case {
 				}
 			}
 			if n >= 1000000 {
-				x.fail("all %d rows came in spite of the cancel", n)
+				x.failf("all %d rows came in spite of the cancel", n)
 			}
 			x.isError("the rows", backend.Wrap(x.Backend, "query", rows.Err()), wants{backend.CodeCanceled, ""})
 		}),
@@ -204,7 +204,7 @@ func contextCases() []Case {
 				_, err := db.ExecContext(ctx, "select pg_sleep(60)")
 				cancel()
 				if err == nil {
-					x.fail("the statement outlived its deadline")
+					x.failf("the statement outlived its deadline")
 				}
 				var v string
 				x.must("the next statement", db.QueryRowContext(x, "select "+strconv.Itoa(i)+"::text").Scan(&v))
@@ -231,7 +231,7 @@ func contextCases() []Case {
 			x.must("insert", err)
 			cancel()
 			if err := tx.Commit(); err == nil {
-				x.fail("commit after cancel succeeds")
+				x.failf("commit after cancel succeeds")
 			}
 			x.until("the rollback", func() (string, bool) {
 				n := x.observe("select count(*)::text from pg_stat_activity where state like 'idle in transaction%' and application_name = '" + x.Config.ApplicationName + "'")

@@ -107,7 +107,7 @@ func divergenceSessionCases() []Case {
 			var v []byte
 			x.must("scan", s.conn.QueryRowContext(x, "select ''::bytea").Scan(&v))
 			if v == nil || len(v) != 0 {
-				x.fail("an empty bytea scans as %#v", v)
+				x.failf("an empty bytea scans as %#v", v)
 			}
 		}),
 		def("divergence/29-copy-from-stdin", "COPY FROM STDIN through Exec waits for ever on one driver; the seam refuses it at once", func(x *test) { x.noCopy("copy t from stdin") }),
@@ -252,7 +252,7 @@ func (x *test) loseAnswer(l lostAnswer, how faultproxy.Cut) {
 	fault := p.Arm(faultproxy.Fault{When: l.when, How: how})
 	err = l.run(s)
 	if !fault.Struck() {
-		x.fail("the proxy has not seen the answer that it should lose: %w", orNil(err))
+		x.failf("the proxy has not seen the answer that it should lose: %w", orNil(err))
 	}
 	ok := false
 	for _, code := range l.accept {
@@ -264,10 +264,10 @@ func (x *test) loseAnswer(l lostAnswer, how faultproxy.Cut) {
 	_ = s.conn.Close()
 	got := x.observe("select count(*)::text from t")
 	if got != l.rows {
-		x.fail("%s rows are stored, want %s (the caller was told: %w)", got, l.rows, orNil(err))
+		x.failf("%s rows are stored, want %s (the caller was told: %w)", got, l.rows, orNil(err))
 	}
 	if !ok {
-		x.fail("the caller is told %v, want %v (%w)", backend.CodeOf(err), l.accept, orNil(err))
+		x.failf("the caller is told %v, want %v (%w)", backend.CodeOf(err), l.accept, orNil(err))
 	}
 }
 
@@ -278,12 +278,12 @@ func (x *test) endsInTime(f func(context.Context) error) {
 	defer cancel()
 	err := x.within(deadline+grace, "the call", func() error { return f(ctx) })
 	if err == nil {
-		x.fail("the call succeeds on a dead network")
+		x.failf("the call succeeds on a dead network")
 	}
 	switch code := backend.CodeOf(err); code {
 	case backend.CodeTimeout, backend.CodeCommitUnknown:
 	default:
-		x.fail("code is %v, want %v (%w)", code, backend.CodeTimeout, err)
+		x.failf("code is %v, want %v (%w)", code, backend.CodeTimeout, err)
 	}
 }
 
@@ -325,7 +325,7 @@ func (x *test) deadNetwork(call string) {
 				return v.run(s, ctx, "select 1::text")
 			}
 		}
-		x.notRun("the backend is no WireQuerier")
+		x.notRunf("the backend is no WireQuerier")
 		return nil
 	})
 	x.same("connections to the server", strconv.Itoa(min(p.Accepted(), 1)), "1")

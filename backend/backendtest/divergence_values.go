@@ -31,7 +31,7 @@ func (x *test) stores(s *session, typ, value, want string) {
 func (x *test) bindRefuses(values ...any) {
 	for _, v := range values {
 		if got, err := x.Backend.Bind(v); err == nil {
-			x.fail("Bind(%T %v) gives %T %v, want an error", v, v, got, got)
+			x.failf("Bind(%T %v) gives %T %v, want an error", v, v, got, got)
 		}
 	}
 }
@@ -51,7 +51,7 @@ func divergenceArgumentCases() []Case {
 					arg = x.argument(s, typ, value)
 				}
 				if _, ok := arg.(string); !ok {
-					x.fail("the argument for %s is a %T, want a string", typ, arg)
+					x.failf("the argument for %s is a %T, want a string", typ, arg)
 				}
 				s.everyReader(want, "select ($1::"+typ+")::text", arg)
 			}
@@ -76,7 +76,7 @@ func divergenceArgumentCases() []Case {
 			for typ, value := range map[string]string{"int2": "42", "int4": "1234", "int8": "12345678", "float4": "1.5", "float8": "12345678", "date": `"2024-01-02"`, "jsonb": `{"a": 1}`, "money": `"$1.50"`} {
 				arg := x.argument(s, typ, value)
 				if _, ok := arg.(string); !ok {
-					x.fail("the argument for %s is a %T, want a string", typ, arg)
+					x.failf("the argument for %s is a %T, want a string", typ, arg)
 				}
 				x.stores(s, typ, value, strings.Trim(value, `"`))
 			}
@@ -126,7 +126,7 @@ func divergenceArgumentCases() []Case {
 			s := x.borrow()
 			arg := x.argument(s, "bytea", `"\\x4142"`)
 			if b, ok := arg.([]byte); !ok || string(b) != "AB" {
-				x.fail("the argument for bytea is %T %v, want the bytes AB", arg, arg)
+				x.failf("the argument for bytea is %T %v, want the bytes AB", arg, arg)
 			}
 			s.everyReader(`\x4142|2`, "select ($1::bytea)::text, length($1::bytea)::text", arg)
 		}),
@@ -163,7 +163,7 @@ func divergenceArgumentCases() []Case {
 func (x *test) codecRefusesOn(s *session, name, value string) {
 	oid := number(s.value("select '" + name + "'::regtype::oid::text"))
 	if got, err := codec.Builtin().Type(oid).Argument([]byte(value)); err == nil {
-		x.fail("the argument %s for %s becomes %v, want an error", value, name, got)
+		x.failf("the argument %s for %s becomes %v, want an error", value, name, got)
 	}
 }
 
@@ -172,7 +172,7 @@ func (x *test) refusedOn(s *session, state, query string, args ...any) {
 	for _, r := range x.readers() {
 		got, err := r.read(s, query, args...)
 		if err == nil {
-			x.fail("%s: %s with %q gives %s, want SQLSTATE %s", r.name, query, args, short(flat(got)), state)
+			x.failf("%s: %s with %q gives %s, want SQLSTATE %s", r.name, query, args, short(flat(got)), state)
 		}
 		x.hasState(r.name+": "+query, err, state)
 	}
@@ -237,7 +237,7 @@ func divergenceResultCases() []Case {
 			})
 			x.must("read", err)
 			if flat := flat(got); strings.Contains(flat, null) {
-				x.fail("an empty value reads as NULL: %s", flat)
+				x.failf("an empty value reads as NULL: %s", flat)
 			}
 		}),
 		def("divergence/26-scanner-of-bytes", "a Scanner that expects []byte panics on one driver for a numeric, uuid, enum or array, and QueryRow then hangs; in wire form every cell is bytes, and one Scanner that takes both reads every type", func(x *test) {
@@ -264,7 +264,7 @@ func divergenceResultCases() []Case {
 				x.must("read "+v, err)
 				x.same("JSON of "+v, flat(rows), want)
 				if !json.Valid([]byte(rows[0][0])) {
-					x.fail("%s is no JSON: %s", v, rows[0][0])
+					x.failf("%s is no JSON: %s", v, rows[0][0])
 				}
 			}
 		}),

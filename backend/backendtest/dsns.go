@@ -91,7 +91,7 @@ func (x *test) refusesDSN(dsn string, getenv func(string) string) {
 	}
 	x.isError("the DSN", err, wants{backend.CodeConfiguration, ""})
 	if strings.Contains(err.Error(), "hunter2") {
-		x.fail("the error shows the password: %w", err)
+		x.failf("the error shows the password: %w", err)
 	}
 }
 
@@ -150,7 +150,7 @@ func dsnCases() []Case {
 		def("dsn/multi-host-url", same+"a list of host:port in a URL", func(x *test) {
 			p := x.where()
 			if strings.HasPrefix(p.host, "/") {
-				x.notRun("the server is reached through a Unix socket")
+				x.notRunf("the server is reached through a Unix socket")
 			}
 			dead := x.nobody().Hosts[0]
 			x.leads(p, "postgres://"+p.user+"@127.0.0.1:"+strconv.Itoa(int(dead.Port))+","+net.JoinHostPort(p.host, p.port)+"/"+p.database+"?sslmode=disable", env("PGPASSWORD", p.password))
@@ -169,7 +169,7 @@ func dsnCases() []Case {
 		def("dsn/hostaddr", same+"hostaddr is dialed and host is only a name", func(x *test) {
 			p := x.where()
 			if net.ParseIP(p.host) == nil {
-				x.notRun("the server is not reached by an IP address")
+				x.notRunf("the server is not reached by an IP address")
 			}
 			x.leads(p, "host=nowhere.invalid hostaddr="+p.host+" port="+p.port+" user="+p.user+" dbname="+p.database+" sslmode=disable", env("PGPASSWORD", p.password))
 		}),
@@ -181,7 +181,7 @@ func dsnCases() []Case {
 				db, err := x.Open(c)
 				x.must("open", err)
 				if err := db.PingContext(x); (err == nil) != ok {
-					x.fail("target_session_attrs=%s on a primary: connected is %t, want %t (%w)", attrs, err == nil, ok, orNil(err))
+					x.failf("target_session_attrs=%s on a primary: connected is %t, want %t (%w)", attrs, err == nil, ok, orNil(err))
 				}
 			}
 		}),
@@ -200,7 +200,7 @@ func dsnCases() []Case {
 			dirs := x.observe("select current_setting('unix_socket_directories')")
 			dir := strings.TrimSpace(strings.Split(dirs, ",")[0])
 			if _, err := os.Stat(filepath.Join(dir, ".s.PGSQL."+p.port)); err != nil || dir == "" {
-				x.notRun("the server's socket is not on this machine")
+				x.notRunf("the server's socket is not on this machine")
 			}
 			p.host = dir
 			x.leads(p, p.keywords("sslmode=require"), nil) // sslmode is for TCP
@@ -237,7 +237,7 @@ func dsnCases() []Case {
 			x.must("open", err)
 			err = x.within(3*time.Second, "connect", func() error { return db.PingContext(x) })
 			if code := backend.CodeOf(backend.Wrap(x.Backend, "connect", err)); code != gone && code != backend.CodeTimeout {
-				x.fail("connect: code is %v, want %v or %v (%w)", code, gone, backend.CodeTimeout, orNil(err))
+				x.failf("connect: code is %v, want %v or %v (%w)", code, gone, backend.CodeTimeout, orNil(err))
 			}
 		}),
 	}

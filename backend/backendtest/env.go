@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -216,8 +217,8 @@ func (e *Env) end() error {
 	done := make(chan error, 1)
 	go func() {
 		var errs []error
-		for i := len(undo) - 1; i >= 0; i-- {
-			errs = append(errs, undo[i]())
+		for _, u := range slices.Backward(undo) {
+			errs = append(errs, u())
 		}
 		done <- errors.Join(errs...)
 	}()

@@ -48,37 +48,52 @@ var errorRows = []errorRow{
 	{"2201X", "negative-offset", input, nil, "select 1::text offset -1", backend.Fields{}},
 	{"2202E", "array-subscript", input, nil, "select (array[1,2] || array[[[1],[2]]])::text", backend.Fields{}},
 	{
-		"23502", "not-null", constraint, []string{"create table t (id int4 not null)"}, "insert into t values (null) returning id::text",
+		"23502", "not-null", constraint,
+		[]string{"create table t (id int4 not null)"},
+		"insert into t values (null) returning id::text",
 		backend.Fields{Table: "t", Column: "id"},
 	},
 	{
-		"23502", "domain-not-null", constraint, []string{"create domain sure as int4 not null"}, "select null::int4::sure::text",
+		"23502", "domain-not-null", constraint,
+		[]string{"create domain sure as int4 not null"},
+		"select null::int4::sure::text",
 		backend.Fields{DataType: "sure"},
 	},
 	{
-		"23503", "foreign-key", constraint, []string{"create table p (id int4 primary key)", "create table t (p int4 constraint t_to_p references p)"},
-		"insert into t values (1) returning p::text", backend.Fields{Table: "t", Constraint: "t_to_p"},
+		"23503", "foreign-key", constraint,
+		[]string{"create table p (id int4 primary key)", "create table t (p int4 constraint t_to_p references p)"},
+		"insert into t values (1) returning p::text",
+		backend.Fields{Table: "t", Constraint: "t_to_p"},
 	},
 	{
 		"23503", "foreign-key-delete", constraint,
 		[]string{"create table p (id int4 primary key)", "create table t (p int4 constraint t_to_p references p)", "insert into p values (1)", "insert into t values (1)"},
-		"delete from p returning id::text", backend.Fields{Table: "t", Constraint: "t_to_p"},
+		"delete from p returning id::text",
+		backend.Fields{Table: "t", Constraint: "t_to_p"},
 	},
 	{
-		"23505", "unique", constraint, []string{`create table t (id int4 constraint "Key é" primary key)`, "insert into t values (1)"},
-		"insert into t values (1) returning id::text", backend.Fields{Table: "t", Constraint: "Key é"},
+		"23505", "unique", constraint,
+		[]string{`create table t (id int4 constraint "Key é" primary key)`, "insert into t values (1)"},
+		"insert into t values (1) returning id::text",
+		backend.Fields{Table: "t", Constraint: "Key é"},
 	},
 	{
-		"23514", "check", constraint, []string{"create table t (id int4 constraint small check (id < 10))"}, "insert into t values (10) returning id::text",
+		"23514", "check", constraint,
+		[]string{"create table t (id int4 constraint small check (id < 10))"},
+		"insert into t values (10) returning id::text",
 		backend.Fields{Table: "t", Constraint: "small"},
 	},
 	{
-		"23514", "domain-check", constraint, []string{"create domain few as int4 constraint few_max check (value < 10)"}, "select 10::int4::few::text",
+		"23514", "domain-check", constraint,
+		[]string{"create domain few as int4 constraint few_max check (value < 10)"},
+		"select 10::int4::few::text",
 		backend.Fields{DataType: "few", Constraint: "few_max"},
 	},
 	{
-		"23P01", "exclusion", constraint, []string{"create table t (r int4range, constraint apart exclude using gist (r with &&))", "insert into t values ('[1,5)')"},
-		"insert into t values ('[2,3)') returning r::text", backend.Fields{Table: "t", Constraint: "apart"},
+		"23P01", "exclusion", constraint,
+		[]string{"create table t (r int4range, constraint apart exclude using gist (r with &&))", "insert into t values ('[1,5)')"},
+		"insert into t values ('[2,3)') returning r::text",
+		backend.Fields{Table: "t", Constraint: "apart"},
 	},
 	{"26000", "no-such-statement", internal, nil, "deallocate no_such_statement", backend.Fields{}},
 	{"2BP01", "dependent-objects", internal, []string{"create table t (id int4)", "create view v as select * from t"}, "drop table t", backend.Fields{}},
@@ -116,8 +131,10 @@ var errorRows = []errorRow{
 	{"42P19", "invalid-recursion", internal, nil, "with recursive r as (select 1 union all select 1 from r, r b) select 1::text from r", backend.Fields{}},
 	{"42P20", "windowing", internal, nil, "select 1::text from pg_class where row_number() over () = 1", backend.Fields{}},
 	{
-		"44000", "check-option", constraint, []string{"create table t (id int4)", "create view v as select * from t where id < 10 with check option"},
-		"insert into v values (10) returning id::text", backend.Fields{},
+		"44000", "check-option", constraint,
+		[]string{"create table t (id int4)", "create view v as select * from t where id < 10 with check option"},
+		"insert into v values (10) returning id::text",
+		backend.Fields{},
 	},
 	{"54001", "stack-depth", backend.CodeLimit, []string{
 		"create function f(int4) returns int4 language plpgsql as 'begin return f($1 + 1); end'",
@@ -209,7 +226,7 @@ func errorCases() []Case {
 			_, err := s.exec("select 'é', no_such_column")
 			var e *backend.Error
 			if !errors.As(err, &e) {
-				x.fail("not a *backend.Error: %w", orNil(err))
+				x.failf("not a *backend.Error: %w", orNil(err))
 			}
 			x.same("position", fmt.Sprint(e.Position), "13")
 		}),
@@ -217,7 +234,7 @@ func errorCases() []Case {
 			_, err := x.borrow().exec("select 1/0")
 			var state interface{ SQLState() string }
 			if !errors.As(err, &state) || state.SQLState() != "22012" {
-				x.fail("no error with SQLState 22012 in the chain of %w", orNil(err))
+				x.failf("no error with SQLState 22012 in the chain of %w", orNil(err))
 			}
 		}),
 		def("errors/client-message", "what a client is told holds no value, SQL text or host", func(x *test) {
@@ -226,10 +243,10 @@ func errorCases() []Case {
 			_, err := x.borrow().exec("insert into t values ($1)", "a-secret-value")
 			var e *backend.Error
 			if !errors.As(err, &e) {
-				x.fail("not a *backend.Error: %w", orNil(err))
+				x.failf("not a *backend.Error: %w", orNil(err))
 			}
 			if m := e.ClientMessage(); strings.Contains(m, "secret") || strings.Contains(m, "insert") || !strings.Contains(m, "t_key") {
-				x.fail("the client is told %q", m)
+				x.failf("the client is told %q", m)
 			}
 		}),
 	)
@@ -238,7 +255,7 @@ func errorCases() []Case {
 // needFields ends a case that a backend without FieldReader cannot answer.
 func (x *test) needFields() {
 	if _, ok := x.Backend.(backend.FieldReader); !ok {
-		x.notRun("the backend is no FieldReader")
+		x.notRunf("the backend is no FieldReader")
 	}
 }
 
@@ -250,19 +267,22 @@ func (x *test) provoke(row errorRow) {
 		x.isError(how, err, wants{row.code, row.state})
 		var e *backend.Error
 		if !errors.As(err, &e) {
-			x.fail("%s: not a *backend.Error: %w", how, err)
+			x.failf("%s: not a *backend.Error: %w", how, err)
 		}
 		if _, ok := x.Backend.(backend.FieldReader); !ok {
 			return // the SQLSTATE alone is what such a backend promises
 		}
 		if e.Message == "" || e.Severity != "ERROR" {
-			x.fail("%s: message %q, severity %q: want both, the severity ERROR", how, e.Message, e.Severity)
+			x.failf("%s: message %q, severity %q: want both, the severity ERROR", how, e.Message, e.Severity)
 		}
 		for _, f := range []struct{ name, got, want string }{
-			{"schema", e.Schema, row.fields.Schema}, {"table", e.Table, row.fields.Table},
-			{"column", e.Column, row.fields.Column}, {"data type", e.DataType, row.fields.DataType},
+			{"schema", e.Schema, row.fields.Schema},
+			{"table", e.Table, row.fields.Table},
+			{"column", e.Column, row.fields.Column},
+			{"data type", e.DataType, row.fields.DataType},
 			{"constraint", e.Constraint, row.fields.Constraint},
-			{"detail", e.Detail, row.fields.Detail}, {"hint", e.Hint, row.fields.Hint},
+			{"detail", e.Detail, row.fields.Detail},
+			{"hint", e.Hint, row.fields.Hint},
 		} {
 			if f.want != "" {
 				x.same(how+": "+f.name, f.got, f.want)
@@ -298,7 +318,7 @@ func serialization(x *test) {
 	err = b.commit()
 	x.isError("commit the second", err, wants{backend.CodeConflict, "40001"})
 	if !backend.Retryable(err) {
-		x.fail("not retryable: %w", err)
+		x.failf("not retryable: %w", err)
 	}
 	x.same("rows on call", x.observe("select count(*)::text from t where on_call"), "1")
 }
@@ -335,6 +355,6 @@ func deadlock(x *test) {
 	}
 	x.isError("the victim", err, wants{backend.CodeConflict, "40P01"})
 	if !backend.Retryable(err) {
-		x.fail("not retryable: %w", err)
+		x.failf("not retryable: %w", err)
 	}
 }

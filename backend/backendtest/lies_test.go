@@ -125,7 +125,7 @@ func (h honest) CheckNamedValue(v *driver.NamedValue) error {
 
 type execLie struct {
 	honest
-	exec func(h honest, ctx context.Context, q string, args []driver.NamedValue) (driver.Result, error) //nolint:revive // the connection is the receiver
+	exec func(h honest, ctx context.Context, q string, args []driver.NamedValue) (driver.Result, error)
 }
 
 func (l execLie) ExecContext(ctx context.Context, q string, args []driver.NamedValue) (driver.Result, error) {
@@ -134,7 +134,7 @@ func (l execLie) ExecContext(ctx context.Context, q string, args []driver.NamedV
 
 type beginLie struct {
 	honest
-	begin func(h honest, ctx context.Context, o driver.TxOptions) (driver.Tx, error) //nolint:revive // the connection is the receiver
+	begin func(h honest, ctx context.Context, o driver.TxOptions) (driver.Tx, error)
 }
 
 func (l beginLie) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {

@@ -44,7 +44,7 @@ func poolerCases() []Case {
 			x.must("open", err)
 			err = backend.Wrap(x.Backend, "connect", db.PingContext(x))
 			if err == nil {
-				x.fail("connected: extra_float_digits and others cannot have been set")
+				x.failf("connected: extra_float_digits and others cannot have been set")
 			}
 		}),
 		def("pooler/transaction-settings", "what the start-up could not carry holds in each transaction, whatever the role says", func(x *test) {
@@ -175,7 +175,7 @@ func (x *test) bouncer() backend.Config {
 		}
 	}
 	if binary == "" {
-		x.notRun("no pgbouncer on this machine")
+		x.notRunf("no pgbouncer on this machine")
 	}
 	dir, err := os.MkdirTemp("", "backendtest-pgbouncer")
 	x.must("make a directory", err)
@@ -185,7 +185,7 @@ func (x *test) bouncer() backend.Config {
 			return c
 		}
 	}
-	x.fail("pgbouncer does not start")
+	x.failf("pgbouncer does not start")
 	return backend.Config{}
 }
 
@@ -246,7 +246,7 @@ log_disconnections = 0
 		case <-ended:
 			return backend.Config{}, false
 		case <-x.Done():
-			x.fail("wait for pgbouncer: %w (%s)", x.Err(), log.String())
+			x.failf("wait for pgbouncer: %w (%s)", x.Err(), log.String())
 		case <-tick.C:
 		}
 		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {

@@ -15,7 +15,7 @@ import (
 func (s *session) wireRows(ctx context.Context, query string, args ...any) backend.WireRows {
 	w, ok := s.x.Backend.(backend.WireQuerier)
 	if !ok {
-		s.x.notRun("the backend is no WireQuerier")
+		s.x.notRunf("the backend is no WireQuerier")
 	}
 	bound, err := s.x.bind(args)
 	s.x.must("bind", err)
@@ -58,7 +58,7 @@ func resultCases() []Case {
 			rows := s.wireRows(x, "select 1 a, 'x' b where false")
 			x.same("columns", strconv.Itoa(len(rows.Columns())), "2")
 			if rows.Next() {
-				x.fail("there is a row")
+				x.failf("there is a row")
 			}
 			x.must("rows", rows.Err())
 			x.same("columns afterwards", strconv.Itoa(len(rows.Columns())), "2")
@@ -70,7 +70,7 @@ func resultCases() []Case {
 			rows := s.wireRows(x, "insert into t values (1)")
 			x.same("columns", strconv.Itoa(len(rows.Columns())), "0")
 			if rows.Next() {
-				x.fail("there is a row")
+				x.failf("there is a row")
 			}
 			x.must("close", rows.Close())
 			x.same("rows stored", x.observe("select count(*)::text from t"), "1")
@@ -121,7 +121,7 @@ func resultCases() []Case {
 			x.must("close", rows.Close())
 			x.must("close again", rows.Close())
 			if rows.Next() {
-				x.fail("Next after Close is true")
+				x.failf("Next after Close is true")
 			}
 			s.everyReader("next", "select 'next'::text")
 		}),
@@ -129,7 +129,7 @@ func resultCases() []Case {
 			s := x.borrow()
 			rows := s.wireRows(x, "select 1")
 			if !rows.Next() || rows.Next() || rows.Next() {
-				x.fail("one row is not true, false, false")
+				x.failf("one row is not true, false, false")
 			}
 			x.must("rows", rows.Err())
 			x.must("close", rows.Close())
@@ -140,7 +140,7 @@ func resultCases() []Case {
 				rows, err := r.read(s, "select (1000 / (1000 - g))::text from generate_series(1, 1000) g")
 				x.isError(r.name, err, wants{input, "22012"})
 				if len(rows) >= 1000 {
-					x.fail("%s: %d rows", r.name, len(rows))
+					x.failf("%s: %d rows", r.name, len(rows))
 				}
 			}
 			s.everyReader("next", "select 'next'::text")
@@ -161,7 +161,7 @@ func resultCases() []Case {
 				x.same(r.name+": rows", strconv.Itoa(len(rows)), "10000")
 				for i, row := range rows {
 					if row[0] != strconv.Itoa(i+1) || len(row[1]) != 32 {
-						x.fail("%s: row %d is %q", r.name, i, row)
+						x.failf("%s: row %d is %q", r.name, i, row)
 					}
 				}
 			}
@@ -180,7 +180,7 @@ func resultCases() []Case {
 				rows, err := r.read(s, "select repeat('é', 2097152)")
 				x.must(r.name, err)
 				if want := strings.Repeat("é", 2097152); rows[0][0] != want {
-					x.fail("%s: %d bytes, want %d equal ones", r.name, len(rows[0][0]), len(want))
+					x.failf("%s: %d bytes, want %d equal ones", r.name, len(rows[0][0]), len(want))
 				}
 			}
 		}),
@@ -192,7 +192,7 @@ func resultCases() []Case {
 				_ = rows.Columns()
 				again := rows.Values()
 				if !bytes.Equal(again[0], kept) || !bytes.Equal(first[0], kept) || string(kept) != strings.Repeat(string(rune(64+n)), 100) {
-					x.fail("row %d is %q and then %q", n, kept, again[0])
+					x.failf("row %d is %q and then %q", n, kept, again[0])
 				}
 			}
 			x.must("rows", rows.Err())
@@ -204,7 +204,7 @@ func resultCases() []Case {
 			defer cancel()
 			rows := s.wireRows(ctx, "select repeat('x', 1000) from generate_series(1, 100) union all select pg_sleep(60)::text")
 			if !rows.Next() {
-				x.fail("no first row: %w", orNil(rows.Err()))
+				x.failf("no first row: %w", orNil(rows.Err()))
 			}
 			x.sleeping()
 			cancel()

@@ -75,7 +75,7 @@ func statementCases() []Case {
 			}
 			n, _ := strconv.Atoi(s.value("select count(*)::text from pg_prepared_statements"))
 			if n > 11 { // ten, and the statement that counts them
-				x.fail("%d prepared statements after 60, with a cache of 10", n)
+				x.failf("%d prepared statements after 60, with a cache of 10", n)
 			}
 		}),
 		def("statements/cache-off", "a cache of no statements leaves none behind", func(x *test) {
@@ -87,7 +87,7 @@ func statementCases() []Case {
 			}
 			n, _ := strconv.Atoi(s.value("select count(*)::text from pg_prepared_statements where statement not like '%pg_prepared_statements%'"))
 			if n > 1 {
-				x.fail("%d prepared statements without a cache", n)
+				x.failf("%d prepared statements without a cache", n)
 			}
 		}),
 		def("statements/cache-evicts-and-returns", "a statement that fell out of the cache works when it comes back", func(x *test) {
@@ -132,11 +132,11 @@ func statementCases() []Case {
 			s := x.connect()
 			for _, q := range []string{"", " ", ";", "-- nothing", "/* nothing */"} {
 				if n, err := s.exec(q); err == nil && n != 0 {
-					x.fail("exec of %q affects %d rows", q, n)
+					x.failf("exec of %q affects %d rows", q, n)
 				}
 				for _, r := range x.readers() {
 					if rows, err := r.read(s, q); err == nil && len(rows) != 0 {
-						x.fail("%s of %q has %d rows", r.name, q, len(rows))
+						x.failf("%s of %q has %d rows", r.name, q, len(rows))
 					}
 				}
 				x.same("the connection after "+strconv.Quote(q), s.value("select 'alive'::text"), "alive")
@@ -234,7 +234,7 @@ func (x *test) afterDDL(row ddlRow, s *session, r reader, query string, inside b
 	rows, err := r.read(s, query, row.args...)
 	if stale := inside && errors.Is(err, backend.ErrStaleStatement); stale || (err != nil && backend.SQLStateOf(err) == row.once) {
 		if stale && !backend.Retryable(err) {
-			x.fail("%s: a stale statement that is not retryable: %w", r.name, err)
+			x.failf("%s: a stale statement that is not retryable: %w", r.name, err)
 		}
 		if inside {
 			s.rollback()
@@ -260,7 +260,7 @@ func (x *test) noCopy(query string) {
 		s := x.connect()
 		err := x.within(3*time.Second, v.name+" of COPY", func() error { return v.run(s, x, query) })
 		if err == nil {
-			x.fail("%s of COPY succeeds", v.name)
+			x.failf("%s of COPY succeeds", v.name)
 		}
 		if s.conn.PingContext(x) == nil { // an error that costs the connection is fair
 			x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")

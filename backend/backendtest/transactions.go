@@ -82,7 +82,7 @@ func affectedCases() []Case {
 		res, err := x.borrow().conn.ExecContext(x, "insert into t values (100, 1)")
 		x.must("insert", err)
 		if id, err := res.LastInsertId(); err == nil {
-			x.fail("LastInsertId gives %d", id)
+			x.failf("LastInsertId gives %d", id)
 		}
 	}))
 }
@@ -119,7 +119,7 @@ func transactionCases() []Case {
 			for _, level := range []sql.IsolationLevel{sql.LevelLinearizable, sql.LevelWriteCommitted} {
 				if tx, err := x.connectOnce().conn.BeginTx(x, &sql.TxOptions{Isolation: level}); err == nil {
 					_ = tx.Rollback()
-					x.fail("BeginTx with %v succeeds", level)
+					x.failf("BeginTx with %v succeeds", level)
 				}
 			}
 		}),
@@ -196,10 +196,10 @@ func transactionCases() []Case {
 			x.hasState("division", err, "22012")
 			err = backend.WrapCommit(x.Backend, tx.Commit())
 			if err == nil {
-				x.fail("the commit succeeds")
+				x.failf("the commit succeeds")
 			}
 			if !errors.Is(err, backend.ErrTxAborted) {
-				x.fail("the commit is not ErrTxAborted: %w", err)
+				x.failf("the commit is not ErrTxAborted: %w", err)
 			}
 			x.same("rows", x.observe("select count(*)::text from t"), "0")
 			x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")
@@ -224,7 +224,7 @@ func transactionCases() []Case {
 			x.isError("commit", err, wants{constraint, "23503"})
 			var e *backend.Error
 			if _, ok := x.Backend.(backend.FieldReader); ok && (!errors.As(err, &e) || e.Constraint != "t_p") {
-				x.fail("the constraint is not named: %w", err)
+				x.failf("the constraint is not named: %w", err)
 			}
 			x.same("rows", x.observe("select count(*)::text from t"), "0")
 		}),

@@ -16,7 +16,6 @@ type typeRow struct {
 	name   string // as in a cast
 	values []string
 	needs  string // the extension that has it; "" for none
-	noJSON bool   // its values cannot be arguments (the codec refuses the type)
 }
 
 var digits1000 = strings.Repeat("1234567890", 100)
@@ -224,7 +223,7 @@ func boundText(name, text string) string {
 // typed connects and finds the codec's type for a row.
 func (x *test) typed(row typeRow) (*session, *codec.Type) {
 	if row.needs != "" && !x.s.has[row.needs] {
-		x.notRun("the server has no extension %s", row.needs)
+		x.notRunf("the server has no extension %s", row.needs)
 	}
 	s := x.borrow()
 	name, _, _ := strings.Cut(row.name, "(")
@@ -234,7 +233,7 @@ func (x *test) typed(row typeRow) (*session, *codec.Type) {
 	x.must("load types", err)
 	typ := registry.Type(uint32(oid))
 	if typ.Name() == "" {
-		x.fail("the codec does not know type %s (OID %d)", row.name, oid)
+		x.failf("the codec does not know type %s (OID %d)", row.name, oid)
 	}
 	return s, typ
 }

@@ -53,6 +53,7 @@ func (b *Backend) Connector(cfg backend.Config) (driver.Connector, error) {
 			p.DefaultQueryExecMode = jackpgx.QueryExecModeDescribeExec
 		case jackpgx.QueryExecModeCacheDescribe:
 			p.DescriptionCacheCapacity = backend.DefaultStatementCacheSize // holds no server resource
+		default: // the others use none
 		}
 	}
 	p.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }

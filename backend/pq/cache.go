@@ -32,7 +32,7 @@ func (c *cache) find(query string) *statement {
 		return nil
 	}
 	c.order.MoveToFront(e)
-	return e.Value.(*statement) //nolint:errcheck,forcetypeassert // nothing else is in it
+	return e.Value.(*statement) //nolint:forcetypeassert // nothing else is in it
 }
 
 // add stores s and returns the statement that has to go for it, or nil.
@@ -41,7 +41,7 @@ func (c *cache) add(s *statement) (evicted *statement) {
 	if c.order.Len() <= c.size {
 		return nil
 	}
-	evicted = c.order.Remove(c.order.Back()).(*statement) //nolint:errcheck,forcetypeassert // nothing else is in it
+	evicted = c.order.Remove(c.order.Back()).(*statement) //nolint:forcetypeassert // nothing else is in it
 	delete(c.byKey, evicted.query)
 	return evicted
 }
@@ -58,7 +58,7 @@ func (c *cache) remove(s *statement) {
 func (c *cache) clear() []*statement {
 	all := make([]*statement, 0, c.order.Len())
 	for e := c.order.Front(); e != nil; e = e.Next() {
-		all = append(all, e.Value.(*statement)) //nolint:errcheck,forcetypeassert // nothing else is in it
+		all = append(all, e.Value.(*statement)) //nolint:forcetypeassert // nothing else is in it
 	}
 	c.order.Init()
 	clear(c.byKey)

@@ -199,7 +199,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 			res, err = c.inner.ExecContext(context.Background(), query, args)
 			return err
 		}
-		res, err = s.stmt.(driver.StmtExecContext).ExecContext(context.Background(), args)
+		res, err = s.stmt.(driver.StmtExecContext).ExecContext(context.Background(), args) //nolint:forcetypeassert // lib/pq has one type of statement
 		return err
 	})
 	if err != nil {
@@ -231,7 +231,7 @@ func (c *conn) query(ctx context.Context, query string, args []driver.NamedValue
 			r, err = c.inner.QueryContext(context.Background(), query, args)
 			return err
 		}
-		r, err = s.stmt.(driver.StmtQueryContext).QueryContext(context.Background(), args)
+		r, err = s.stmt.(driver.StmtQueryContext).QueryContext(context.Background(), args) //nolint:forcetypeassert // lib/pq has one type of statement
 		return err
 	})
 	if s != nil {

@@ -61,7 +61,7 @@ func (c *conn) cancel() error {
 	if err := nc.SetDeadline(time.Now().Add(grace)); err != nil {
 		return err
 	}
-	m := binary.BigEndian.AppendUint32(nil, uint32(12+len(c.x.secret))) //nolint:gosec // at most 268
+	m := binary.BigEndian.AppendUint32(nil, uint32(12+len(c.x.secret))) // at most 268
 	m = binary.BigEndian.AppendUint32(m, cancelRequest)
 	m = binary.BigEndian.AppendUint32(m, c.x.pid)
 	if _, err := nc.Write(append(m, c.x.secret...)); err != nil {

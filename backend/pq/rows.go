@@ -31,7 +31,7 @@ type driverRows struct {
 }
 
 func newDriverRows(ctx context.Context, c *conn, r driver.Rows, release func()) driver.Rows {
-	return &driverRows{r.(fullRows), ctx, c, release} //nolint:errcheck,forcetypeassert // lib/pq has one type of rows
+	return &driverRows{r.(fullRows), ctx, c, release} //nolint:forcetypeassert // lib/pq has one type of rows
 }
 
 // Next reads a row.
@@ -168,7 +168,7 @@ func (r *rows) Next() bool {
 // end lets go of the connection; err is what ended the rows.
 func (r *rows) end(err error) {
 	r.closed, r.cells = true, nil
-	if errors.Is(err, io.EOF) && r.pq.(fullRows).HasNextResultSet() { //nolint:errcheck,forcetypeassert // lib/pq has one type of rows
+	if errors.Is(err, io.EOF) && r.pq.(fullRows).HasNextResultSet() { //nolint:forcetypeassert // lib/pq has one type of rows
 		// Without arguments and without a cache lib/pq uses the simple protocol,
 		// which takes several statements. pgx would drop the second's rows in silence.
 		err = errors.Join(errSeveral, r.pq.Close())
@@ -195,7 +195,7 @@ func (r *rows) Close() error {
 	r.c.interrupt()
 	// A server that is blocked in sending to us hears no cancel request, only the
 	// end of the connection (PostgreSQL: ProcessClientWriteInterrupt).
-	_ = r.c.x.Conn.Close()
+	_ = r.c.x.Close()
 	go func(c *conn) { _ = c.cancel() }(r.c)
 	r.end(r.ctx.Err())
 	return r.err

@@ -216,7 +216,7 @@ var readWrite = []byte(" READ WRITE\x00")
 func (x *wire) Write(p []byte) (int, error) {
 	if x.trimMode && len(p) > 5 && p[0] == 'Q' && bytes.HasPrefix(p[5:], []byte("BEGIN")) && bytes.HasSuffix(p, readWrite) {
 		short := append(bytes.Clone(p[:len(p)-len(readWrite)]), 0)
-		binary.BigEndian.PutUint32(short[1:], uint32(len(short)-1)) //nolint:gosec // a few dozen bytes
+		binary.BigEndian.PutUint32(short[1:], uint32(len(short)-1)) // a few dozen bytes
 		if n, err := x.Conn.Write(short); err != nil {
 			return min(n, len(p)), err
 		}
@@ -237,7 +237,7 @@ func (x *wire) Write(p []byte) (int, error) {
 func extended(query []byte) []byte {
 	m := make([]byte, 0, len(query)+40)
 	m = append(m, 'P')
-	m = binary.BigEndian.AppendUint32(m, uint32(4+1+len(query)+2)) //nolint:gosec // lib/pq has counted it
+	m = binary.BigEndian.AppendUint32(m, uint32(4+1+len(query)+2)) // lib/pq has counted it
 	m = append(m, 0)
 	m = append(m, query...)
 	m = append(m, 0, 0)
@@ -261,7 +261,7 @@ func cells(dst [][]byte, row []byte) ([][]byte, bool) {
 		if len(row) < 4 {
 			return dst, false
 		}
-		n := int32(binary.BigEndian.Uint32(row)) //nolint:gosec // -1 is NULL
+		n := int32(binary.BigEndian.Uint32(row)) // -1 is NULL
 		row = row[4:]
 		switch {
 		case n == -1:
@@ -293,7 +293,7 @@ func parseColumns(body []byte) []backend.Column {
 		columns = append(columns, backend.Column{
 			Name:   string(body[:end]),
 			OID:    binary.BigEndian.Uint32(rest[6:]),
-			Format: backend.Format(binary.BigEndian.Uint16(rest[16:])), //nolint:gosec // 0 or 1
+			Format: backend.Format(binary.BigEndian.Uint16(rest[16:])), // 0 or 1
 		})
 		body = rest[18:]
 	}

@@ -33,9 +33,9 @@ func lostWrite(t *testing.T, b backend.Backend, db *sql.DB, p *proxy, way, plain
 		_, err := db.ExecContext(ctx, withArgs, key)
 		return err
 	case "query":
-		return drain(db.QueryContext(ctx, plain)) //nolint:rowserrcheck,sqlclosecheck // drain does
+		return drain(db.QueryContext(ctx, plain))
 	case "query with arguments":
-		return drain(db.QueryContext(ctx, withArgs, key)) //nolint:rowserrcheck,sqlclosecheck // drain does
+		return drain(db.QueryContext(ctx, withArgs, key))
 	case "wire":
 		c := hold(t, db)
 		defer func() { _ = c.Close() }()
@@ -76,7 +76,7 @@ func deadPort(t *testing.T) uint16 {
 		t.Fatal(err)
 	}
 	defer func() { _ = ln.Close() }()
-	return uint16(ln.Addr().(*net.TCPAddr).Port) //nolint:errcheck,forcetypeassert,gosec // a TCP listener's port
+	return uint16(ln.Addr().(*net.TCPAddr).Port)
 }
 
 func connectHosts(t *testing.T, b backend.Backend) {

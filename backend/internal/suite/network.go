@@ -51,7 +51,7 @@ func through(t *testing.T, cfg backend.Config) (backend.Config, *proxy) {
 		p.cut()
 		p.wg.Wait()
 	})
-	port := uint16(ln.Addr().(*net.TCPAddr).Port) //nolint:errcheck,forcetypeassert,gosec // a TCP listener's port
+	port := uint16(ln.Addr().(*net.TCPAddr).Port)
 	cfg.Hosts = []backend.Host{{Name: "127.0.0.1", Port: port, Password: h.Password}}
 	cfg.TLS.Mode = "disable"
 	return cfg, p
@@ -99,7 +99,7 @@ func (p *proxy) pipe(dst, src net.Conn, lose *atomic.Bool, up bool) {
 		if p.hole.Load() {
 			continue
 		}
-		if word := p.trigger.Load().(string); up && word != "" && bytes.Contains(buf[:n], []byte(word)) { //nolint:errcheck,forcetypeassert // only strings
+		if word := p.trigger.Load().(string); up && word != "" && bytes.Contains(buf[:n], []byte(word)) {
 			p.trigger.Store("")
 			lose.Store(true)
 		}
@@ -195,13 +195,13 @@ func networkBlackHole(t *testing.T, b backend.Backend) {
 		case "exec":
 			_, err = c.ExecContext(ctx, "select 1")
 		case "query":
-			_, err = c.QueryContext(ctx, "select 1") //nolint:rowserrcheck,sqlclosecheck // fails
+			_, err = c.QueryContext(ctx, "select 1")
 		case "begin":
 			_, err = c.BeginTx(ctx, nil)
 		case "ping":
 			err = c.PingContext(ctx)
 		case "prepare":
-			_, err = c.PrepareContext(ctx, "select 1") //nolint:sqlclosecheck // fails
+			_, err = c.PrepareContext(ctx, "select 1")
 		case "commit":
 			err = commit()
 		}
@@ -242,7 +242,7 @@ func networkSilent(t *testing.T, b backend.Backend) {
 		{"connect_timeout, TLS", "require", 200 * time.Millisecond, time.Minute},
 	} {
 		cfg := Config(t, "postgres://u@127.0.0.1/d?sslmode="+k.mode)
-		cfg.Hosts[0].Port = uint16(ln.Addr().(*net.TCPAddr).Port) //nolint:errcheck,forcetypeassert,gosec // a TCP listener's port
+		cfg.Hosts[0].Port = uint16(ln.Addr().(*net.TCPAddr).Port)
 		cfg.ConnectTimeout = k.timeout
 		ctx, cancel := context.WithTimeout(t.Context(), k.ctx)
 		start := time.Now()

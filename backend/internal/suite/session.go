@@ -231,9 +231,9 @@ func copyRefused(t *testing.T, b backend.Backend) {
 	c := hold(t, db)
 	for _, q := range []string{"copy t from stdin", " /* a /* b */ */ COPY t TO stdout", "-- x\ncopy t from stdin"} {
 		_, e1 := c.ExecContext(t.Context(), q)
-		_, e2 := c.QueryContext(t.Context(), q) //nolint:rowserrcheck,sqlclosecheck // refused
+		_, e2 := c.QueryContext(t.Context(), q)
 		_, e3 := query(t.Context(), b, c, q)
-		_, e4 := c.PrepareContext(t.Context(), q) //nolint:sqlclosecheck // refused
+		_, e4 := c.PrepareContext(t.Context(), q)
 		for i, err := range []error{e1, e2, e3, e4} {
 			if err == nil || !strings.Contains(err.Error(), "COPY") {
 				t.Errorf("%q, way %d: %v", q, i+1, err)

@@ -126,7 +126,7 @@ func one(t *testing.T, db interface {
 }
 
 func query(ctx context.Context, b backend.Backend, c *sql.Conn, q string, args ...any) (backend.WireRows, error) {
-	return b.(backend.WireQuerier).QueryWire(ctx, c, q, args) //nolint:errcheck,forcetypeassert // both have it
+	return b.(backend.WireQuerier).QueryWire(ctx, c, q, args)
 }
 
 // texts reads all rows; NULL is "NULL".

@@ -172,7 +172,7 @@ func connectTLS(t *testing.T, b backend.Backend) {
 		{"TLS 1.3 only", with, "localhost", tt{Mode: "require", MinProtocol: "TLSv1.3", NoSNI: true}, backend.CodeOK, true},
 	} {
 		cfg := base
-		port := uint16(k.end.ln.Addr().(*net.TCPAddr).Port) //nolint:errcheck,forcetypeassert,gosec // a TCP listener's port
+		port := uint16(k.end.ln.Addr().(*net.TCPAddr).Port)
 		cfg.Hosts = []backend.Host{{Name: k.host, Port: port, Password: base.Hosts[0].Password}}
 		cfg.TLS = k.tls
 		k.end.mu.Lock()

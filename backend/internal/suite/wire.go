@@ -193,9 +193,9 @@ func wireBusy(t *testing.T, b backend.Backend) {
 	}
 	_, e1 := query(t.Context(), b, c, "select 1")
 	_, e2 := c.ExecContext(t.Context(), "select 1")
-	_, e3 := c.QueryContext(t.Context(), "select 1") //nolint:rowserrcheck,sqlclosecheck // refused
+	_, e3 := c.QueryContext(t.Context(), "select 1")
 	_, e4 := c.BeginTx(t.Context(), nil)
-	_, e5 := c.PrepareContext(t.Context(), "select 1") //nolint:sqlclosecheck // refused
+	_, e5 := c.PrepareContext(t.Context(), "select 1")
 	for i, err := range []error{e1, e2, e3, e4, e5, c.PingContext(t.Context())} {
 		if err == nil || backend.CodeOf(backend.Wrap(b, "x", err)) != backend.CodeInternal {
 			t.Errorf("use %d with open rows: %v", i+1, err)
