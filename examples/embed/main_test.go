@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,15 +18,15 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 func database() (done func()) {
 	t := &exampleTB{}
 	before, was := os.LookupEnv("DATABASE_URL")
-	os.Setenv("DATABASE_URL", pgtest.Sample(t)) //nolint:usetesting // an example
+	os.Setenv("DATABASE_URL", pgtest.Sample(t))
 	return func() {
 		if !was {
 			os.Unsetenv("DATABASE_URL")
 		} else {
-			os.Setenv("DATABASE_URL", before) //nolint:usetesting // an example
+			os.Setenv("DATABASE_URL", before)
 		}
-		for i := len(t.cleanups) - 1; i >= 0; i-- {
-			t.cleanups[i]()
+		for _, undo := range slices.Backward(t.cleanups) {
+			undo()
 		}
 	}
 }
