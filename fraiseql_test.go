@@ -105,6 +105,14 @@ func TestAlteredTable(t *testing.T) {
 	if got, err := get(); err != nil || got != `{"data":[{"id":1,"v":"2"}],"errors":null}` {
 		t.Error(got, err)
 	}
+	pgtest.Exec(t, dsn, "alter table t add u int4")
+	if err := db.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, dsn, "alter table t drop u")
+	if got, err := get(); err != nil || got != `{"data":[{"id":1,"v":"2"}],"errors":null}` {
+		t.Error(got, err)
+	}
 	before := db.Schema()
 	pgtest.Exec(t, dsn, "alter table t add w bool default true")
 	if err := db.Reload(t.Context()); err != nil {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -44,8 +46,7 @@ func AppendErrorObject(dst []byte, err error) []byte {
 	problems, _ := problemsOf(err)
 	dst = append(dst, `{"message":`...)
 	dst = appendString(dst, clientMessage(err, code, problems))
-	var at *definitionError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*definitionError](err); ok {
 		dst = append(dst, `,"path":[`...)
 		dst = append(strconv.AppendInt(dst, int64(at.index), 10), ']')
 	}
@@ -126,15 +127,13 @@ func clientMessage(err error, code backend.Code, problems builder.Problems) stri
 		}
 		return m
 	}
-	var told *tellable
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[*tellable](err); ok {
 		return told.text
 	}
 	if errors.Is(err, ErrSchemaChanged) {
 		return "the database schema has changed; try again"
 	}
-	var e *backend.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*backend.Error](err); ok {
 		return e.ClientMessage()
 	}
 	return code.Message()
@@ -159,6 +158,41 @@ func (e *definitionError) Error() string {
 }
 
 func (e *definitionError) Unwrap() error { return e.err }
+
+// judged gives a refusal by the server the code that fits a statement of p,
+// where the SQLSTATE alone does not tell. The statement was made by the builder,
+// from names that the catalog has: it is never malformed, so what can't be
+// parsed is an operand that the server reads as a language of its own, and what
+// does not exist has gone since the catalog was read.
+func judged(p *builder.Plan, err error) error {
+	state := backend.SQLStateOf(err)
+	var e *backend.Error
+	if !errors.As(err, &e) || e.Code != backend.CodeInternal {
+		return err
+	}
+	c := *e
+	switch state {
+	case "42601", "42704": // syntax_error; undefined_object: a text search configuration
+		if !asks(&p.Root, languages) {
+			return err
+		}
+		c.Code, c.Err = backend.CodeBadUserInput, err
+	case "42P01", "42703", "42883", "3F000": // table, column, function, schema
+		c.Code, c.Err = backend.CodeConflict, fmt.Errorf("%w: %w", ErrSchemaChanged, err)
+	default:
+		return err
+	}
+	return &c
+}
+
+// languages are the types whose text the server parses with errors of a syntax.
+var languages = []string{"tsquery", "jsonpath", "regconfig"}
+
+// asks says whether a statement of n, or below it, has a value of types.
+func asks(n *builder.Node, types []string) bool {
+	return slices.ContainsFunc(types, func(name string) bool { return strings.Contains(n.Statement.SQL, name) }) ||
+		slices.ContainsFunc(n.Children, func(c builder.Child) bool { return asks(&c.Node, types) })
+}
 
 // constraintError adds the columns of the violated constraint.
 type constraintError struct {

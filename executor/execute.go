@@ -108,7 +108,7 @@ func newExecution(out *output, o []ExecOption) *execution {
 func (x *execution) answer(ctx context.Context, r Runner, p *builder.Plan) error {
 	x.out.buf = append(x.out.buf, `{"data":`...)
 	if err := x.run(ctx, r, p); err != nil {
-		return err
+		return named(p.Catalog(), judged(p, err))
 	}
 	x.out.buf = append(x.out.buf, `,"errors":null}`...)
 	return nil

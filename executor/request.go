@@ -20,7 +20,7 @@ func Execute(ctx context.Context, r Runner, sch *builder.Schema, def *builder.De
 	if err != nil {
 		return err
 	}
-	return named(sch, def, ExecutePlan(ctx, r, plan, w, o...))
+	return ExecutePlan(ctx, r, plan, w, o...)
 }
 
 // ExecuteRequest runs what one JSON text asked for (builder.Parse) and writes its
@@ -104,7 +104,7 @@ func listed(ctx context.Context, r Runner, sch *builder.Schema, def *builder.Def
 	start, written := len(out.buf), out.written
 	plan, err := builder.Build(sch, def)
 	if err == nil {
-		err = named(sch, def, newExecution(out, o).answer(ctx, r, plan))
+		err = newExecution(out, o).answer(ctx, r, plan)
 	}
 	switch {
 	case err == nil:
@@ -149,13 +149,13 @@ func executeTransaction(ctx context.Context, r Runner, sch *builder.Schema, req 
 				run = x.mutate
 			}
 			if err := run(ctx, r, p); err != nil {
-				return &definitionError{i, named(sch, &req.Definitions[i], err)}
+				return &definitionError{i, judged(p, err)}
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return named(sch.Catalog(), err)
 	}
 	out.buf = append(out.buf, `],"errors":null}`...)
 	return out.flush()
@@ -191,18 +191,15 @@ func (x *execution) requestTx(req *builder.Request) (*TxOptions, error) {
 	return tx, nil
 }
 
-// named adds to a violated constraint the columns that it is on, as far as the
-// role may see them.
-func named(sch *builder.Schema, def *builder.Definition, err error) error {
+// named adds to a violated constraint the columns that it is on, as far as cat
+// knows them. The server names the table with every constraint that has columns,
+// also at a commit, where no definition is to blame.
+func named(cat *catalog.Catalog, err error) error {
 	var e *backend.Error
-	if err == nil || backend.CodeOf(err) != backend.CodeConstraintViolation || !errors.As(err, &e) || e.Constraint == "" {
+	if cat == nil || backend.CodeOf(err) != backend.CodeConstraintViolation || !errors.As(err, &e) || e.Constraint == "" || e.Table == "" {
 		return err
 	}
-	name := def.Table
-	if e.Table != "" {
-		name = quote(e.Schema) + "." + quote(e.Table)
-	}
-	t, terr := sch.Catalog().Table(name)
+	t, terr := cat.Table(quote(e.Schema) + "." + quote(e.Table))
 	if terr != nil {
 		return err
 	}
