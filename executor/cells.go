@@ -28,13 +28,13 @@ type cellRows struct {
 var _ backend.WireRows = (*cellRows)(nil)
 
 func queryCells(ctx context.Context, conn *sql.Conn, query string, args []any) (backend.WireRows, error) {
-	rows, err := conn.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // cellRows closes it
+	rows, err := conn.QueryContext(ctx, query, args...) //nolint:rowserrcheck // cellRows asks
 	if err != nil {
 		return nil, err
 	}
 	types, err := rows.ColumnTypes()
 	if err != nil {
-		_ = rows.Close()
+		_ = rows.Close() //nolint:sqlclosecheck // else cellRows closes them
 		return nil, err
 	}
 	c := &cellRows{

@@ -18,11 +18,12 @@ func spoiled(err error) bool {
 	case backend.CodeOK, backend.CodeBadUserInput, backend.CodeConstraintViolation, backend.CodeForbidden,
 		backend.CodeNotFound, backend.CodeConflict, backend.CodeLimit:
 		return false
+	default:
+		// An ERROR of the server leaves the connection in order; what has no
+		// SQLSTATE, a context's end for one, does not say so.
+		state := backend.SQLStateOf(err)
+		return state == "" || strings.HasPrefix(state, "57P") || strings.HasPrefix(state, "08")
 	}
-	// An ERROR of the server leaves the connection in order; what has no SQLSTATE,
-	// a context's end for one, does not say so.
-	state := backend.SQLStateOf(err)
-	return state == "" || strings.HasPrefix(state, "57P") || strings.HasPrefix(state, "08")
 }
 
 // lostBeforeAnswer says that err is a lost connection and not the server's word
@@ -41,7 +42,7 @@ func discard(conn *sql.Conn) {
 }
 
 // session is a list of run-time parameters that a transaction sets for itself.
-type session []backend.Setting
+type session []backend.Setting //nolint:recvcheck // add alone changes it, as append would
 
 // add appends list, in its order; a name that is there already changes its value.
 func (s *session) add(list []backend.Setting) {

@@ -48,7 +48,7 @@ func (k *keyset) add(values [][]byte, format []codec.Format) error {
 			return nil
 		}
 		// With its length before it no value can run into the next one.
-		k.scratch = binary.BigEndian.AppendUint32(k.scratch, uint32(len(v))) //nolint:gosec // a value has at most 1 GiB
+		k.scratch = binary.BigEndian.AppendUint32(k.scratch, uint32(len(v))) // a value has at most 1 GiB
 		k.scratch = append(k.scratch, v...)
 	}
 	if k.lastNum >= 0 && string(k.scratch) == string(k.last) {

@@ -117,17 +117,18 @@ func (l *level) add(enc *encoder, asks []keyset, values [][]byte, format []codec
 			return undecodable(p.name, err)
 		}
 	}
-	l.buf = append(dst, '}')
+	dst = append(dst, '}')
+	l.buf = dst
 	l.rows = append(l.rows, mark{len(l.buf), len(l.holes)})
 	return nil
 }
 
 // group notes that the next row belongs to the key of that number, from 1.
 func (l *level) group(v []byte, f codec.Format, keys int) error {
-	k := 0
+	var k int
 	switch {
 	case f == codec.Binary && len(v) == 8:
-		k = int(binary.BigEndian.Uint64(v)) //nolint:gosec // checked below
+		k = int(binary.BigEndian.Uint64(v)) // checked below
 	case f == codec.Binary && len(v) == 4:
 		k = int(binary.BigEndian.Uint32(v))
 	default:

@@ -170,12 +170,18 @@ func TestErrorsTellClientsNothing(t *testing.T) {
 	}{
 		{"foreign error", `"message":"internal error","extensions":{"code":"INTERNAL_ERROR"}`, secret},
 		{"backend error", `"message":"service temporarily unavailable","extensions":{"code":"SERVICE_UNAVAILABLE"}`, backend.New("connect", backend.CodeServiceUnavailable, secret)},
-		{"not null", `"message":"the change violates a constraint: name must not be null","extensions":{"code":"CONSTRAINT_VIOLATION","columns":["name"]}`,
-			&backend.Error{Code: backend.CodeConstraintViolation, SQLState: "23502", Err: secret, Fields: backend.Fields{Column: "name", Detail: secret.Error()}}},
-		{"changed schema", `"message":"the database schema has changed; try again","extensions":{"code":"CONFLICT"}`,
-			backend.New("query", backend.CodeConflict, fmt.Errorf("%w: %w", executor.ErrSchemaChanged, secret))},
-		{"nothing wrong with it", `"message":"$.a: say \"b\"\n\u0001","extensions":{"code":"BAD_USER_INPUT","problems":[{"path":"$.a","message":"say \"b\"\n\u0001","allowed":["x","y"]}]}`,
-			builder.Problems{{Path: builder.Path{"a"}, Message: "say \"b\"\n\x01", Allowed: []string{"x", "y"}}}},
+		{
+			"not null", `"message":"the change violates a constraint: name must not be null","extensions":{"code":"CONSTRAINT_VIOLATION","columns":["name"]}`,
+			&backend.Error{Code: backend.CodeConstraintViolation, SQLState: "23502", Err: secret, Fields: backend.Fields{Column: "name", Detail: secret.Error()}},
+		},
+		{
+			"changed schema", `"message":"the database schema has changed; try again","extensions":{"code":"CONFLICT"}`,
+			backend.New("query", backend.CodeConflict, fmt.Errorf("%w: %w", executor.ErrSchemaChanged, secret)),
+		},
+		{
+			"nothing wrong with it", `"message":"$.a: say \"b\"\n\u0001","extensions":{"code":"BAD_USER_INPUT","problems":[{"path":"$.a","message":"say \"b\"\n\u0001","allowed":["x","y"]}]}`,
+			builder.Problems{{Path: builder.Path{"a"}, Message: "say \"b\"\n\x01", Allowed: []string{"x", "y"}}},
+		},
 	} {
 		got := string(executor.AppendError(nil, c.err))
 		if diff := cmp.Diff(`{"data":null,"errors":[{`+c.want+`}]}`, got); diff != "" {

@@ -20,7 +20,7 @@ func backoff(try int) time.Duration {
 	if try < 16 {
 		d = min(firstPause<<try, longestPause)
 	}
-	return d/2 + rand.N(d/2+1)
+	return d/2 + rand.N(d/2+1) //nolint:gosec // nobody gains by guessing it
 }
 
 // pause waits for backoff(try); false where ctx ended first.

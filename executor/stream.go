@@ -32,7 +32,7 @@ type output struct {
 var outputs = sync.Pool{New: func() any { return &output{buf: make([]byte, 0, firstBytes+4<<10)} }}
 
 func newOutput(w io.Writer) *output {
-	o := outputs.Get().(*output)
+	o := outputs.Get().(*output) //nolint:forcetypeassert // nothing else is in it
 	o.w, o.hold, o.limit, o.written, o.buf = w, false, firstBytes, 0, o.buf[:0]
 	return o
 }

@@ -46,7 +46,7 @@ func TestStreamingMemory(t *testing.T) {
 	}
 	dsn := pgtest.DB(t)
 	for _, b := range []backend.Backend{modes()[0], modes()[5]} {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStreamingMemory$", "-test.v") //nolint:gosec // this binary
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStreamingMemory$", "-test.v")
 		cmd.Env = append(os.Environ(), "FRAISEQL_TEST_STREAM="+dsn, "FRAISEQL_TEST_BACKEND="+b.Name())
 		out, err := cmd.CombinedOutput()
 		if err != nil {

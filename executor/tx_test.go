@@ -65,17 +65,22 @@ func TestInTx(t *testing.T) {
 		{name: "error", err: errFn, code: backend.CodeInternal, fn: func(ctx context.Context, r executor.Runner) error {
 			return errors.Join(put(ctx, r, "a"), errFn)
 		}},
-		{name: "swallowed error", why: "both drivers answer the commit with nil", err: executor.ErrAborted, code: backend.CodeConstraintViolation,
+		{
+			name: "swallowed error", why: "both drivers answer the commit with nil", err: executor.ErrAborted, code: backend.CodeConstraintViolation,
 			fn: func(ctx context.Context, r executor.Runner) error {
 				_ = twice(ctx, r)
 				return nil
-			}},
-		{name: "statement after an error", err: executor.ErrAborted, code: backend.CodeConstraintViolation,
+			},
+		},
+		{
+			name: "statement after an error", err: executor.ErrAborted, code: backend.CodeConstraintViolation,
 			fn: func(ctx context.Context, r executor.Runner) error {
 				_ = twice(ctx, r)
 				return put(ctx, r, "b")
-			}},
-		{name: "error while reading rows", why: "the server aborts, though the statement began well", err: executor.ErrAborted, code: backend.CodeBadUserInput,
+			},
+		},
+		{
+			name: "error while reading rows", why: "the server aborts, though the statement began well", err: executor.ErrAborted, code: backend.CodeBadUserInput,
 			fn: func(ctx context.Context, r executor.Runner) error {
 				rows, err := r.Query(ctx, read("select 1 / (3 - i) from generate_series(1, 5000) i"))
 				if err != nil {
@@ -86,7 +91,8 @@ func TestInTx(t *testing.T) {
 				}
 				_ = rows.Close()
 				return nil
-			}},
+			},
+		},
 		{name: "open rows are closed", want: "a", fn: func(ctx context.Context, r executor.Runner) error {
 			if err := put(ctx, r, "a"); err != nil {
 				return err
