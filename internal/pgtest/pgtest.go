@@ -93,6 +93,9 @@ type cluster struct {
 	kept   atomic.Bool
 	empty  template
 	sample template
+
+	mu       sync.Mutex
+	examples []string // databases of ExampleDSN
 }
 
 // template is a database that others are cloned from. Nobody is ever connected
@@ -148,6 +151,9 @@ func (c *cluster) close() error {
 				errs = append(errs, c.drop(t.name))
 			}
 		}
+		for _, name := range c.examples {
+			errs = append(errs, c.drop(name))
+		}
 	}
 	errs = append(errs, c.admin.Close())
 	if c.kept.Load() && c.server.Owned() {
@@ -172,15 +178,12 @@ func (c *cluster) make(t *template, suffix string, fill func(context.Context, *s
 			return
 		}
 		t.name = name
-		if fill != nil {
-			var db *sql.DB
-			if db, t.err = open(c.server.DSN(name)); t.err != nil {
-				return
-			}
-			t.err = errors.Join(fill(ctx, db), db.Close())
-			if t.err != nil {
-				return
-			}
+		var db *sql.DB
+		if db, t.err = open(c.server.DSN(name)); t.err != nil {
+			return
+		}
+		if t.err = errors.Join(fill(ctx, db), db.Close()); t.err != nil {
+			return
 		}
 		_, t.err = c.admin.ExecContext(ctx, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS false")
 	})
@@ -230,27 +233,50 @@ func (c *cluster) drop(name string) error {
 // the test ends. It takes a few dozen milliseconds after the first.
 func DB(t testing.TB) string {
 	t.Helper()
-	return database(t, &binary.empty, "empty", nil)
+	return database(t, false)
 }
 
 // Sample is the DSN of a new database with the sample data (sample.Small) and
 // the extensions of contrib that the server has. Otherwise it is like DB.
 func Sample(t testing.TB) string {
 	t.Helper()
-	return database(t, &binary.sample, "sample", func(ctx context.Context, db *sql.DB) error {
-		return sample.Load(ctx, db, sample.Small)
-	})
+	return database(t, true)
 }
 
-func database(t testing.TB, from *template, suffix string, fill func(context.Context, *sql.DB) error) string {
+// ExampleDSN is DB, or with sampled Sample, for an Example, which has no
+// testing.TB: the database stays until Main ends, and what goes wrong panics,
+// which fails the example.
+func ExampleDSN(sampled bool) string {
+	name, err := binary.database(sampled)
+	if err != nil {
+		panic(fmt.Errorf("pgtest: %w", err))
+	}
+	binary.mu.Lock()
+	defer binary.mu.Unlock()
+	binary.examples = append(binary.examples, name)
+	return binary.server.DSN(name)
+}
+
+// database makes a new database, empty or sampled, and returns its name.
+func (c *cluster) database(sampled bool) (string, error) {
+	if err := c.start(); err != nil {
+		return "", err
+	}
+	from, suffix, fill := &c.empty, "empty", func(context.Context, *sql.DB) error { return nil }
+	if sampled {
+		from, suffix, fill = &c.sample, "sample", func(ctx context.Context, db *sql.DB) error {
+			return sample.Load(ctx, db, sample.Small)
+		}
+	}
+	if err := c.make(from, suffix, fill); err != nil {
+		return "", err
+	}
+	return c.clone(from)
+}
+
+func database(t testing.TB, sampled bool) string {
 	t.Helper()
-	if err := binary.start(); err != nil {
-		t.Fatalf("pgtest: %v", err)
-	}
-	if err := binary.make(from, suffix, fill); err != nil {
-		t.Fatalf("pgtest: %v", err)
-	}
-	name, err := binary.clone(from)
+	name, err := binary.database(sampled)
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
