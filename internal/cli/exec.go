@@ -97,7 +97,7 @@ func (a *app) exec(ctx context.Context, o execOptions, args []string) (err error
 func (a *app) answer(ctx context.Context, r executor.Runner, schema *builder.Schema, raw []byte) error {
 	request, err := schema.Parse(raw)
 	if err == nil {
-		err = executor.ExecuteRequest(ctx, r, schema, request, a.Out)
+		err = executor.ExecuteRequest(ctx, r, schema, request, oneLine{a.Out})
 	}
 	if err != nil {
 		if !executor.Partial(err) {
@@ -228,4 +228,20 @@ func (a *app) explainStatement(ctx context.Context, r executor.Runner, s *builde
 	}
 	fmt.Fprintln(a.Out)
 	return rows.Err()
+}
+
+// oneLine keeps an answer on its line. A json column (not jsonb) is written as it
+// was stored, line breaks between its tokens too; JSON has none within a string.
+type oneLine struct{ w io.Writer }
+
+func (l oneLine) Write(b []byte) (int, error) {
+	if bytes.ContainsAny(b, "\n\r") {
+		b = bytes.Clone(b) // a Writer leaves its argument alone
+		for i, c := range b {
+			if c == '\n' || c == '\r' {
+				b[i] = ' '
+			}
+		}
+	}
+	return l.w.Write(b)
 }

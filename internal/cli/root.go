@@ -39,6 +39,9 @@ Start with: fraiseql demo`,
 			if envErr != nil && needsSettings(cmd) {
 				return &exit{code: ExitUsage, err: envErr, hint: "`fraiseql help settings` lists every setting"}
 			}
+			if f := cmd.Flag("db-min-idle"); !f.Changed && a.getenv("FRAISEQL_DB_MIN_IDLE") == "" {
+				s.MinIdle = min(s.MinIdle, s.MaxConnections) // as where the variable alone is set
+			}
 			if err := s.Validate(); err != nil {
 				return &exit{code: ExitUsage, err: err}
 			}
