@@ -178,8 +178,10 @@ func split(input []byte) ([][]byte, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			return list, nil
+		case err != nil && len(list) > 0: // refused as a whole: nothing has run yet
+			return nil, usage("request %d of the input is not JSON: %w", len(list)+1, err)
 		case err != nil:
-			return append(list, bytes.TrimSpace(input[start:])), nil //nolint:nilerr // the parser of definitions says it better
+			return [][]byte{bytes.TrimSpace(input[start:])}, nil //nolint:nilerr // the parser of definitions says it better
 		}
 		list = append(list, raw)
 	}
