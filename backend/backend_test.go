@@ -196,3 +196,24 @@ func TestSet(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestClientMessage: what a client is told is a sentence, and never what the
+// server wrote.
+func TestClientMessage(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		e    backend.Error
+		want string
+	}{
+		{"a reason that can be told", backend.Error{SQLState: "22003", Code: backend.CodeBadUserInput, Fields: backend.Fields{Message: "secret"}}, "a number is out of the range of its type"},
+		{"one that can't", backend.Error{SQLState: "22P99", Code: backend.CodeBadUserInput, Fields: backend.Fields{Message: "secret"}}, "a value in the request is not valid"},
+		{"a bug of ours is no input", backend.Error{SQLState: "22003", Code: backend.CodeInternal}, "internal error"},
+		{"a constraint", backend.Error{SQLState: "23505", Code: backend.CodeConstraintViolation, Fields: backend.Fields{Constraint: "users_email_key", Detail: "secret"}}, "the change violates a constraint: users_email_key"},
+		{"not null", backend.Error{SQLState: "23502", Code: backend.CodeConstraintViolation, Fields: backend.Fields{Column: "name"}}, "the change violates a constraint: name must not be null"},
+	} {
+		if got := tc.e.ClientMessage(); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}

@@ -102,6 +102,24 @@ var sqlstates = map[string]Code{
 	"P0002": CodeNotFound, // no_data_found of PL/pgSQL STRICT
 }
 
+// sentences say more than a Code's message where the server's reason can be told
+// without a value, a name or SQL text. Names: PostgreSQL documentation, appendix A.
+var sentences = map[string]string{
+	"22001": "a value is too long for its column",
+	"22003": "a number is out of the range of its type",
+	"22007": "a date or time is not written as one",
+	"22008": "a date or time is out of range",
+	"22012": "a division by zero",
+	"2201B": "a regular expression is not valid",
+	"22021": "a text has a character that can't be stored",
+	"22025": "a pattern ends in its escape character",
+	"22026": "a bit string has the wrong length for its column",
+	"22P02": "a value is not written as its type demands",
+	"22P05": "a text has a character that can't be stored",
+	"21000": "one row would be changed twice by one statement",
+	"55P03": "a row is locked by another transaction; try again",
+}
+
 // retrySQLStates are the errors after which the server has surely rolled the
 // transaction back and the whole of it may be run again.
 var retrySQLStates = map[string]bool{

@@ -88,6 +88,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // constraint or column where one was violated; never a value, SQL text, host or DSN.
 func (e *Error) ClientMessage() string {
 	m := e.Code.Message()
+	if text, ok := sentences[e.SQLState]; ok && (e.Code == CodeBadUserInput || e.Code == CodeConflict) {
+		return text
+	}
 	if e.Code == CodeConstraintViolation {
 		switch {
 		case e.Constraint != "":

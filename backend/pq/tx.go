@@ -92,7 +92,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 		return nil, err
 	}
 	defer s.c.guard(ctx, true)()
-	res, err := s.Stmt.(driver.StmtExecContext).ExecContext(context.Background(), args)
+	res, err := s.Stmt.(driver.StmtExecContext).ExecContext(context.Background(), args) //nolint:forcetypeassert // lib/pq has one type of statement
 	if err != nil {
 		return nil, s.c.explain(ctx, err)
 	}
@@ -105,7 +105,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 		return nil, err
 	}
 	release := s.c.guard(ctx, true)
-	r, err := s.Stmt.(driver.StmtQueryContext).QueryContext(context.Background(), args)
+	r, err := s.Stmt.(driver.StmtQueryContext).QueryContext(context.Background(), args) //nolint:forcetypeassert // lib/pq has one type of statement
 	if err != nil {
 		release()
 		return nil, s.c.explain(ctx, err)
