@@ -76,8 +76,7 @@ func ExampleMismatchError() {
 		fmt.Printf("%s\n", rows.Values()[0]) // the control's
 	}
 	err = rows.Close()
-	var mismatch *parity.MismatchError
-	if errors.As(err, &mismatch) {
+	if mismatch, ok := errors.AsType[*parity.MismatchError](err); ok {
 		fmt.Println(backend.CodeOf(err), mismatch.Report.Verdict, mismatch.Report.Diffs[0].Kind)
 	}
 	// Output:
