@@ -44,6 +44,14 @@ func (c *conn) interrupt() {
 	_ = c.x.SetDeadline(past)
 }
 
+// abandon ends the connection in the middle of a result. A server that is blocked
+// in sending to us hears no cancel request, only the end of the connection
+// (PostgreSQL: ProcessClientWriteInterrupt).
+func (c *conn) abandon() {
+	c.interrupt()
+	_ = c.x.Close()
+}
+
 // cancelRequest is the code in the place of a protocol version (PostgreSQL
 // documentation, "Message Formats", CancelRequest).
 const cancelRequest = 80877102

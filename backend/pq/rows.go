@@ -148,7 +148,7 @@ func (r *rows) Next() bool {
 	}
 	if r.c.broken.Load() && r.ctx.Err() != nil {
 		// The context has ended: what the server sent before it heard is not read.
-		r.c.interrupt()
+		r.c.abandon()
 		r.end(r.ctx.Err())
 		return false
 	}
@@ -192,10 +192,7 @@ func (r *rows) Close() error {
 		}
 		budget -= 5 + len(r.c.x.row)
 	}
-	r.c.interrupt()
-	// A server that is blocked in sending to us hears no cancel request, only the
-	// end of the connection (PostgreSQL: ProcessClientWriteInterrupt).
-	_ = r.c.x.Close()
+	r.c.abandon()
 	go func(c *conn) { _ = c.cancel() }(r.c)
 	r.end(r.ctx.Err())
 	return r.err
