@@ -92,7 +92,7 @@ func ExampleBuild_problems() {
 	schema := exampleSchema() // builder.NewSchema(cat, builder.SchemaOptions{})
 
 	def, err := builder.ParseDefinition([]byte(`{
-		"operation": "query", "table": "users", "fields": ["id", "nmae"], "filters": {"id": {"eq": "x"}}
+		"operation": "query", "table": "users", "fields": ["id", "nam"], "filters": {"id": {"eq": "x"}}
 	}`))
 	if err != nil {
 		log.Fatal(err)
@@ -100,7 +100,7 @@ func ExampleBuild_problems() {
 	_, err = builder.Build(schema, def)
 	fmt.Println(err)
 	// Output:
-	// at $.fields[1]: unknown field "nmae"; did you mean "name"?; allowed: id, name, email, emailDomain, role, isActive, birthDate, balance, tags, profile, address, managerId, createdAt, updatedAt
+	// at $.fields[1]: unknown field "nam"; did you mean "name"?; allowed: id, name, email, emailDomain, role, isActive, birthDate, balance, tags, profile, address, managerId, createdAt, updatedAt
 	// at $.filters.id.eq: argument for int8: the string "x" is not a number; allowed: an integer from -9223372036854775808 to 9223372036854775807, also as a string
 }
 
