@@ -12,9 +12,9 @@ import (
 	"github.com/fraiseql/fraiseql-go/builder"
 )
 
-// errPooler is what Open says where something between it and the server does not
-// let a session be what it must be.
-var errPooler = errors.New("a connection pooler in transaction mode seems to stand before the server: set FRAISEQL_DB_POOLER=transaction (Config.Pooler)")
+// ErrPooler is what Open's error wraps where something between it and the server
+// does not let a session be what it must be.
+var ErrPooler = errors.New("a connection pooler in transaction mode seems to stand before the server: set FRAISEQL_DB_POOLER=transaction (Config.Pooler)")
 
 // pooler recognizes what only a pooler answers to the first statements of a new
 // session: 08P01 to start-up parameters that it does not forward, 42P05 and 26000
@@ -25,7 +25,7 @@ func pooler(err error) error {
 	default:
 		return err
 	}
-	return backend.New("open", backend.CodeConfiguration, fmt.Errorf("%w: %w", errPooler, err))
+	return backend.New("open", backend.CodeConfiguration, fmt.Errorf("%w: %w", ErrPooler, err))
 }
 
 // verify compares what a session has with what the start-up message asked for. A
@@ -41,6 +41,11 @@ func (db *DB) verify(ctx context.Context, cfg backend.Config) error {
 		if v, ok := cfg.Session[name]; ok {
 			want[name] = v
 		}
+	}
+	// A number of milliseconds reads back as it was asked for. Poolers do not
+	// forward it, so it also shows one whose server happens to have our defaults.
+	if v := cfg.Session["statement_timeout"]; v != "" && strings.Trim(v, "0123456789") == "" {
+		want["statement_timeout"] = v
 	}
 	rows, err := db.Query(ctx, &builder.Statement{
 		Name: "session settings", Effect: builder.Read,
@@ -63,6 +68,6 @@ func (db *DB) verify(ctx context.Context, cfg backend.Config) error {
 	slices.Sort(wrong)
 	return &backend.Error{
 		Op: "open", Backend: db.backend.Name(), Code: backend.CodeConfiguration,
-		Err: fmt.Errorf("the session is not what was asked for (%s): %w", strings.Join(wrong, "; "), errPooler),
+		Err: fmt.Errorf("the session is not what was asked for (%s): %w", strings.Join(wrong, "; "), ErrPooler),
 	}
 }

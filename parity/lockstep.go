@@ -2,6 +2,7 @@ package parity
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -22,7 +23,8 @@ type lockstep struct {
 
 	a, b     row
 	n        int64
-	blind    bool // nothing more can be compared; the control's rows still flow
+	took     [2]time.Duration // control, candidate: sending and waiting for rows
+	blind    bool             // nothing more can be compared; the control's rows still flow
 	ended    bool
 	finished bool
 	err      error
@@ -37,7 +39,7 @@ func (l *lockstep) Next() bool {
 	if l.ended {
 		return false
 	}
-	if !l.control.Next() {
+	if !l.advance(l.control, 0) {
 		l.ended = true
 		l.drain()
 		l.err = l.control.Err()
@@ -51,13 +53,21 @@ func (l *lockstep) Next() bool {
 	return true
 }
 
+// advance moves one side by one row and counts its time.
+func (l *lockstep) advance(rows *executor.Rows, side int) bool {
+	start := time.Now()
+	ok := rows.Next()
+	l.took[side] += time.Since(start)
+	return ok
+}
+
 // compare looks at the candidate's row in the control's place.
 func (l *lockstep) compare() {
 	if err := l.a.fill(l.columns, l.control.Formats(), l.control.Values()); err != nil {
 		l.stop(fmt.Sprintf("the control's row %d could not be read: %v", l.n, err))
 		return
 	}
-	if !l.candidate.Next() {
+	if !l.advance(l.candidate, 1) {
 		if l.candidate.Err() != nil {
 			l.blind = true // drain compares the errors
 			return
@@ -90,7 +100,7 @@ func (l *lockstep) compare() {
 // candidate has, and how both ended.
 func (l *lockstep) drain() {
 	extra := l.n
-	for !l.blind && l.candidate.Next() {
+	for !l.blind && l.advance(l.candidate, 1) {
 		extra++
 		if err := l.b.fill(l.columns, l.candidate.Formats(), l.candidate.Values()); err != nil {
 			l.cmp.add(Diff{Kind: DiffError, Statement: l.name, Detail: fmt.Sprintf("candidate: %v", err)})

@@ -19,7 +19,6 @@ type pair struct {
 	control, candidate *executor.Tx // candidate is nil where it could not begin
 	report             Report
 	cmp                *comparison
-	start              time.Time
 	over               bool
 	controlErr         error
 	candidateErr       error
@@ -28,7 +27,7 @@ type pair struct {
 // open begins both transactions. Only the control's failure is an error: without
 // a candidate the operation goes on and its verdict is Inconclusive.
 func (r *Runner) open(ctx context.Context, o *executor.TxOptions) (*pair, error) {
-	p := &pair{r: r, report: r.report(""), cmp: r.h.comparison(), start: time.Now()}
+	p := &pair{r: r, report: r.report(""), cmp: r.h.comparison()}
 	shared := *o
 	if shared.Isolation != sql.LevelSerializable {
 		shared.Isolation = sql.LevelRepeatableRead // the least that can share a snapshot
@@ -89,7 +88,9 @@ func (p *pair) Query(ctx context.Context, s *builder.Statement) (*executor.Rows,
 // query runs s on both sides; done is called once, after its rows have ended.
 func (p *pair) query(ctx context.Context, s *builder.Statement, done func(complete bool, controlErr error) error) (*executor.Rows, error) {
 	p.named(s.Name)
+	start := time.Now()
 	control, controlErr := p.control.Query(ctx, s)
+	took := [2]time.Duration{time.Since(start)}
 	if p.candidate == nil {
 		if controlErr != nil {
 			p.controlErr = controlErr
@@ -97,7 +98,9 @@ func (p *pair) query(ctx context.Context, s *builder.Statement, done func(comple
 		}
 		return executor.NewRows(&watched{Rows: control, done: done}, control.Columns()), nil
 	}
+	start = time.Now()
 	candidate, candidateErr := p.candidate.Query(ctx, s)
+	took[1] = time.Since(start)
 	if candidateErr != nil {
 		candidate = executor.NewRows(&failed{err: candidateErr}, nil)
 	}
@@ -112,11 +115,13 @@ func (p *pair) query(ctx context.Context, s *builder.Statement, done func(comple
 	}
 	l := &lockstep{
 		control: control, candidate: candidate, columns: control.Columns(),
-		name: s.Name, ordered: s.Ordered, cmp: p.cmp,
+		name: s.Name, ordered: s.Ordered, cmp: p.cmp, took: took,
 	}
 	l.done = func(complete bool, err error) error {
 		p.controlErr, p.candidateErr = err, candidate.Err()
 		p.report.Control.Rows += l.n
+		p.report.Control.Duration += l.took[0]
+		p.report.Candidate.Duration += l.took[1]
 		return done(complete, err)
 	}
 	if !s.Ordered {
@@ -166,8 +171,6 @@ func (p *pair) finish(ctx context.Context) error {
 		return nil
 	}
 	p.over = true
-	p.report.Control.Duration = time.Since(p.start)
-	p.report.Candidate.Duration = p.report.Control.Duration // side by side: not told apart
 	p.report.Candidate.Rows = p.cmp.compared
 	if p.candidate != nil {
 		_ = p.candidate.Rollback(ctx) // read-only: nothing to lose

@@ -46,6 +46,8 @@ type visit struct {
 	ConnectMS float64           `json:"connect_ms"`
 	TripMS    float64           `json:"round_trip_ms"`
 	Session   map[string]string `json:"session,omitempty"`
+
+	behindPooler bool // Open says so
 }
 
 // diagnosis is the JSON of `fraiseql doctor --json`.
@@ -117,6 +119,7 @@ func (a *app) visit(ctx context.Context, b backend.Backend, cfg backend.Config) 
 	v.ConnectMS = milliseconds(start)
 	if err != nil {
 		v.Error, v.Code = err.Error(), backend.CodeOf(err)
+		v.behindPooler = errors.Is(err, executor.ErrPooler)
 		return v, nil
 	}
 	defer func() { v.Error = errText(v.Error, db.Close()) }()
@@ -188,6 +191,8 @@ func pooler(visits []visit, declared bool) string {
 		switch {
 		case strings.Contains(v.Error, "unsupported startup parameter"):
 			return "a connection pooler refuses our start-up parameters; FRAISEQL_DB_POOLER=transaction is needed"
+		case v.behindPooler:
+			return "the session is not what was asked for: a connection pooler; FRAISEQL_DB_POOLER=transaction is needed"
 		case v.Session != nil && v.Session["extra_float_digits"] != "1" && !declared:
 			return "start-up parameters did not arrive: a connection pooler ignores them; FRAISEQL_DB_POOLER=transaction is needed"
 		}
@@ -200,7 +205,7 @@ func pooler(visits []visit, declared bool) string {
 
 func remedy(v visit) string {
 	switch {
-	case strings.Contains(v.Error, "unsupported startup parameter"):
+	case v.behindPooler:
 		return "a pooler stands before the server: set FRAISEQL_DB_POOLER=transaction"
 	case v.Code == backend.CodeServiceUnavailable:
 		return "is the server running, and do host and port match? `pg_isready` tells"

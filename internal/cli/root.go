@@ -71,9 +71,25 @@ Start with: fraiseql demo`,
 	s.Register(root.PersistentFlags())
 	root.PersistentFlags().VisitAll(hideUncommon)
 	root.SuggestionsMinimumDistance = 2
+	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd()
 	unknownCommand(root)
 	return root
+}
+
+// helpCommand is cobra's, but for an unknown topic, which is a usage error.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command or topic",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return &exit{code: ExitUsage, err: fmt.Errorf("there is no command or topic %q", strings.Join(args, " ")), hint: "`fraiseql --help` lists them"}
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 // needsSettings says whether cmd uses the settings: help and completion must work
