@@ -86,7 +86,7 @@ func errorFields(t *testing.T, b backend.Backend) {
 		{"insert into t values (11, 'y')", backend.Error{SQLState: "23514", Code: backend.CodeConstraintViolation, Fields: backend.Fields{Schema: "public", Table: "t", Constraint: "small"}}, "the change violates a constraint: small", false},
 		{"insert into t values (1, null)", backend.Error{SQLState: "23502", Code: backend.CodeConstraintViolation, Fields: backend.Fields{Schema: "public", Table: "t", Column: "b"}}, "the change violates a constraint: b must not be null", false},
 		{"select nothing from t", backend.Error{SQLState: "42703", Code: backend.CodeInternal, Fields: backend.Fields{Position: 8}}, "internal error", false},
-		{"select 'x'::int", backend.Error{SQLState: "22P02", Code: backend.CodeBadUserInput, Fields: backend.Fields{Position: 8}}, "a value in the request is not valid", false},
+		{"select 'x'::int", backend.Error{SQLState: "22P02", Code: backend.CodeBadUserInput, Fields: backend.Fields{Position: 8}}, "a value is not written as its type demands", false},
 	} {
 		_, err := texts(t.Context(), b, c, q.sql)
 		var e *backend.Error
