@@ -148,13 +148,28 @@ func (p *pair) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	return n, controlErr
 }
 
-// InTx is a savepoint on each side.
+// InTx is a savepoint on each side. Inside it the pair stands on the savepoints: a
+// statement that fails there spoils them, not the transactions.
 func (p *pair) InTx(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
-	return p.control.InTx(ctx, o, func(ctx context.Context, _ executor.Runner) error {
+	return within(ctx, &p.control, o, func(ctx context.Context) error {
 		if p.candidate == nil {
 			return fn(ctx, p)
 		}
-		return p.candidate.InTx(ctx, o, func(ctx context.Context, _ executor.Runner) error { return fn(ctx, p) })
+		return within(ctx, &p.candidate, o, func(ctx context.Context) error { return fn(ctx, p) })
+	})
+}
+
+// within runs fn while *side is a savepoint of what it was.
+func within(ctx context.Context, side **executor.Tx, o *executor.TxOptions, fn func(context.Context) error) error {
+	outer := *side
+	defer func() { *side = outer }()
+	return outer.InTx(ctx, o, func(ctx context.Context, r executor.Runner) error {
+		tx, ok := r.(*executor.Tx)
+		if !ok {
+			return backend.New("savepoint", backend.CodeInternal, fmt.Errorf("a transaction gave a %T", r))
+		}
+		*side = tx
+		return fn(ctx)
 	})
 }
 

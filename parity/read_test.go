@@ -1,6 +1,7 @@
 package parity_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/all"
+	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/parity"
 )
@@ -228,5 +230,32 @@ func TestSample(t *testing.T) {
 	}
 	if b.harness.Summary().Passed() {
 		t.Error("a summary in which nothing was compared has passed")
+	}
+}
+
+// TestReadSavepoint: a failure inside a savepoint leaves the transaction usable on
+// both sides.
+func TestReadSavepoint(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, pgtest.DB(t), mode(t, "pq/default"), mode(t, "pgx/cache_statement"))
+	err := b.InTx(t.Context(), &executor.TxOptions{ReadOnly: true}, func(ctx context.Context, tx executor.Runner) error {
+		err := tx.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
+			_, err := drain(tx.Query(ctx, statement("select 1 / 0", true)))
+			return err
+		})
+		if got := backend.SQLStateOf(err); got != "22012" {
+			t.Errorf("inside: SQLSTATE %q of %v, want 22012", got, err)
+		}
+		got, err := drain(tx.Query(ctx, statement("select 7", true)))
+		if err != nil || cmp.Diff([]string{"7"}, got) != "" {
+			t.Errorf("after it: %v, %v", got, err)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if r := b.last(t); r.Verdict != parity.Equal {
+		t.Errorf("report %+v, want equal", r)
 	}
 }
