@@ -48,7 +48,7 @@ func Config(dsn string, s *flags.Settings, getenv func(string) string) (backend.
 
 // BackendOptions are the options of all.Backends.
 func BackendOptions(s *flags.Settings) []all.Option {
-	options := []all.Option{all.WithPgxMode(s.ExecMode()), all.WithBinary(hasBinary)}
+	options := []all.Option{all.WithPgxMode(s.ExecMode()), all.WithBinary(codec.HasBinary)}
 	if s.BinaryParameters() {
 		options = append(options, all.WithBinaryParameters())
 	}
@@ -57,9 +57,6 @@ func BackendOptions(s *flags.Settings) []all.Option {
 	}
 	return options
 }
-
-// hasBinary asks for binary wire values of the built-in types that codec reads.
-func hasBinary(oid uint32) bool { return codec.Builtin().Type(oid).HasBinary() }
 
 // ExecutorOptions are the options of executor.Open.
 func ExecutorOptions(s *flags.Settings) []executor.Option {

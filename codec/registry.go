@@ -27,6 +27,10 @@ type Registry struct {
 // Builtin is the registry of the built-in types alone, with zero Options.
 func Builtin() *Registry { return builtinRegistry() }
 
+// HasBinary says whether binary wire values of the built-in type oid can be
+// decoded: what a backend is told to ask the server for.
+func HasBinary(oid uint32) bool { return Builtin().Type(oid).HasBinary() }
+
 var builtinRegistry = sync.OnceValue(func() *Registry {
 	r, err := NewRegistry(nil, Options{})
 	if err != nil {

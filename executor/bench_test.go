@@ -11,6 +11,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/all"
 	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 )
@@ -18,7 +19,7 @@ import (
 // benchBackends are both backends in their default modes.
 func benchBackends(b *testing.B) []backend.Backend {
 	b.Helper()
-	set, err := all.Backends(all.WithBinary(binary))
+	set, err := all.Backends(all.WithBinary(codec.HasBinary))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,11 +13,8 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// binary asks for binary values of every built-in type that the codec decodes.
-func binary(oid uint32) bool { return codec.Builtin().Type(oid).HasBinary() }
-
 // modes is every backend in every wire mode.
-func modes() []backend.Backend { return all.Modes(binary) }
+func modes() []backend.Backend { return all.Modes(codec.HasBinary) }
 
 // eachMode runs f once for every backend in every wire mode.
 func eachMode(t *testing.T, f func(t *testing.T, b backend.Backend)) {

@@ -19,12 +19,10 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-func binary(oid uint32) bool { return codec.Builtin().Type(oid).HasBinary() }
-
 // mode is the backend called name, such as "pgx/exec".
 func mode(t testing.TB, name string) backend.Backend {
 	t.Helper()
-	for _, b := range all.Modes(binary) {
+	for _, b := range all.Modes(codec.HasBinary) {
 		if backend.ModeOf(b) == name {
 			return b
 		}

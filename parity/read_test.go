@@ -11,6 +11,7 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/all"
+	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/parity"
@@ -20,7 +21,7 @@ import (
 func TestReadsAgree(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Sample(t)
-	for _, candidate := range all.Modes(binary) {
+	for _, candidate := range all.Modes(codec.HasBinary) {
 		t.Run(backend.ModeOf(candidate), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, dsn, mode(t, "pq/default"), candidate)
@@ -139,7 +140,7 @@ func swapRows() func(int, [][]byte) [][][]byte {
 func TestReadErrors(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DB(t)
-	for _, candidate := range all.Modes(binary) {
+	for _, candidate := range all.Modes(codec.HasBinary) {
 		t.Run(backend.ModeOf(candidate), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, dsn, mode(t, "pq/default"), candidate)

@@ -10,6 +10,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/all"
 	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/parity"
@@ -40,7 +41,7 @@ func (b *bench) count(t testing.TB, query string) string {
 // TestWritesAgree: each write is rehearsed by the candidate and stored once.
 func TestWritesAgree(t *testing.T) {
 	t.Parallel()
-	for _, candidate := range all.Modes(binary) {
+	for _, candidate := range all.Modes(codec.HasBinary) {
 		t.Run(backend.ModeOf(candidate), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, pgtest.Sample(t), mode(t, "pq/default"), candidate)
@@ -93,7 +94,7 @@ func TestWriteErrors(t *testing.T) {
 	pgtest.Exec(t, dsn,
 		`create table parent (id int8 primary key)`,
 		`create table child (id int8 primary key, parent_id int8 references parent deferrable initially deferred, n int4 check (n > 0))`)
-	for _, candidate := range all.Modes(binary) {
+	for _, candidate := range all.Modes(codec.HasBinary) {
 		t.Run(backend.ModeOf(candidate), func(t *testing.T) {
 			b := newBench(t, dsn, mode(t, "pq/default"), candidate)
 			for _, tc := range []struct{ name, sql, state string }{

@@ -13,7 +13,7 @@ import (
 // modes is every shipped backend in every wire mode, asking for binary values
 // where the codec can decode them, as the product does.
 func modes() []backend.Backend {
-	return all.Modes(func(oid uint32) bool { return codec.Builtin().Type(oid).HasBinary() })
+	return all.Modes(codec.HasBinary)
 }
 
 // TestConformance runs every case on every backend and mode. What fails must

@@ -12,8 +12,6 @@ import (
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 )
 
-func binary(oid uint32) bool { return codec.Builtin().Type(oid).HasBinary() }
-
 func TestResultStatus(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
@@ -43,7 +41,7 @@ func TestResultStatus(t *testing.T) {
 // TestCheck: the front door for programs reports each case once and sums up.
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	set, err := all.Backends(all.WithBinary(binary))
+	set, err := all.Backends(all.WithBinary(codec.HasBinary))
 	if err != nil {
 		t.Fatal(err)
 	}

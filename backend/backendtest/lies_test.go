@@ -12,6 +12,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/all"
 	"github.com/fraiseql/fraiseql-go/backend/backendtest"
+	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 )
 
@@ -209,7 +210,7 @@ func lies(honestBackend backend.Backend) []lie {
 
 func TestLiesAreCaught(t *testing.T) {
 	t.Parallel()
-	set, err := all.Backends(all.WithBinary(binary))
+	set, err := all.Backends(all.WithBinary(codec.HasBinary))
 	if err != nil {
 		t.Fatal(err)
 	}

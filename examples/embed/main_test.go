@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -13,37 +12,18 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// database points DATABASE_URL at a sample database. An example has no
-// testing.TB, which pgtest wants for its cleanup and for its complaints.
+// database points DATABASE_URL at a sample database.
 func database() (done func()) {
-	t := &exampleTB{}
 	before, was := os.LookupEnv("DATABASE_URL")
-	os.Setenv("DATABASE_URL", pgtest.Sample(t))
+	os.Setenv("DATABASE_URL", pgtest.ExampleDSN(true))
 	return func() {
-		if !was {
-			os.Unsetenv("DATABASE_URL")
-		} else {
+		if was {
 			os.Setenv("DATABASE_URL", before)
-		}
-		for _, undo := range slices.Backward(t.cleanups) {
-			undo()
+		} else {
+			os.Unsetenv("DATABASE_URL")
 		}
 	}
 }
-
-type exampleTB struct {
-	testing.TB
-	cleanups []func()
-}
-
-func (t *exampleTB) Cleanup(f func())           { t.cleanups = append(t.cleanups, f) }
-func (*exampleTB) Context() context.Context     { return context.Background() }
-func (*exampleTB) Failed() bool                 { return false }
-func (*exampleTB) Fatal(args ...any)            { panic(fmt.Sprint(args...)) }
-func (*exampleTB) Fatalf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
-func (*exampleTB) Helper()                      {}
-func (*exampleTB) Logf(string, ...any)          {}
-func (*exampleTB) Name() string                 { return "Example" }
 
 func Example() {
 	defer database()()
