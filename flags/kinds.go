@@ -44,9 +44,9 @@ const boolAllowed = "true or false, in any letter case"
 
 // truth is true or false, in any letter case, and nothing else: not 1, yes, on
 // or t, which half of all programs take and the other half do not.
-func truth(group, env, flag, doc string, field func(*Settings) *bool) Setting {
+func truth(group, env, flag, def, doc string, field func(*Settings) *bool) Setting {
 	return Setting{
-		Group: group, Env: env, Flag: flag, Default: "false", Allowed: boolAllowed, Doc: doc,
+		Group: group, Env: env, Flag: flag, Default: def, Allowed: boolAllowed, Doc: doc,
 		set: func(s *Settings, v string) error {
 			switch {
 			case strings.EqualFold(v, "true"):
@@ -63,7 +63,7 @@ func truth(group, env, flag, doc string, field func(*Settings) *bool) Setting {
 }
 
 // count is a whole number between two bounds.
-func count(group, env, flag, def string, low, high int64, doc string, field func(*Settings) *int) Setting { //nolint:unparam // a row of any group may hold a count, as with the other kinds
+func count(group, env, flag, def string, low, high int64, doc string, field func(*Settings) *int) Setting {
 	return Setting{
 		Group: group, Env: env, Flag: flag, Default: def, Allowed: fmt.Sprintf("a whole number from %d to %d", low, high), Doc: doc,
 		set: func(s *Settings, v string) error {
@@ -160,78 +160,6 @@ func setTimeZone(s *Settings, v string) error {
 	return nil
 }
 
-// setSearchPath reads app,"My Schema". Unquoted names keep their letter case,
-// as everywhere in the product.
-func setSearchPath(s *Settings, v string) error {
-	if v == "" {
-		s.SearchPath = nil
-		return nil
-	}
-	if hasControl(v) {
-		return errValue
-	}
-	var path []string
-	for rest := v; ; {
-		rest = strings.TrimLeft(rest, " ")
-		name, after, ok := cutSchema(rest)
-		if !ok || name == "" || slices.Contains(path, name) {
-			return errValue
-		}
-		path = append(path, name)
-		if after == "" {
-			break
-		}
-		rest = after[1:]
-	}
-	s.SearchPath = path
-	return nil
-}
-
-// cutSchema takes one name off the front; after starts with ',' or is empty.
-func cutSchema(s string) (name, after string, ok bool) {
-	if !strings.HasPrefix(s, `"`) {
-		name, _, _ = strings.Cut(s, ",")
-		after = s[len(name):]
-		name = strings.TrimRight(name, " ")
-		return name, after, !strings.ContainsAny(name, `" `)
-	}
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		if s[i] != '"' {
-			b.WriteByte(s[i])
-			continue
-		}
-		if i+1 < len(s) && s[i+1] == '"' {
-			b.WriteByte('"')
-			i++
-			continue
-		}
-		after = strings.TrimLeft(s[i+1:], " ")
-		return b.String(), after, after == "" || after[0] == ','
-	}
-	return "", "", false
-}
-
-func showSearchPath(s *Settings) string {
-	names := make([]string, len(s.SearchPath))
-	for i, n := range s.SearchPath {
-		if n == "" || strings.ContainsAny(n, `," `) {
-			n = `"` + strings.ReplaceAll(n, `"`, `""`) + `"`
-		}
-		names[i] = n
-	}
-	return strings.Join(names, ",")
-}
-
 func hasControl(v string) bool {
 	return !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
-
-// noNUL refuses what no connection string can carry; the rest is for the parser
-// of connection strings.
-func noNUL(v string) error {
-	if strings.ContainsRune(v, 0) {
-		return errValue
-	}
-	return nil
 }

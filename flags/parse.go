@@ -6,8 +6,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/spf13/pflag"
 )
 
 // Error is one setting that is wrong.
@@ -28,12 +26,13 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s=%q: %s", e.Name, e.Value, e.Problem)
 }
 
-// Option changes what Parse looks at.
+// Option changes what Parse and Load look at.
 type Option interface{ apply(*options) }
 
 type options struct {
 	environ []string
 	known   []string
+	file    File
 }
 
 type optionFunc func(*options)
@@ -53,7 +52,13 @@ func WithKnown(names ...string) Option {
 	return optionFunc(func(o *options) { o.known = append(o.known, names...) })
 }
 
-// FromEnv is Parse over the process's environment, unknown variables refused.
+// WithFile gives Parse what a configuration file says. Default: no file.
+func WithFile(f File) Option {
+	return optionFunc(func(o *options) { o.file = f })
+}
+
+// FromEnv is Parse over the process's environment, unknown variables refused. It
+// reads no file: package config does.
 func FromEnv(o ...Option) (*Settings, error) {
 	return Parse(os.Getenv, append([]Option{WithEnviron(os.Environ())}, o...)...)
 }
@@ -61,13 +66,22 @@ func FromEnv(o ...Option) (*Settings, error) {
 // Parse reads every setting through getenv. An empty value counts as not set.
 // The error joins one *Error for each problem, in the table's order.
 func Parse(getenv func(string) string, o ...Option) (*Settings, error) {
+	s := Default()
+	if err := s.Load(getenv, o...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Load is Parse into s, after flags that Register made have been parsed: a flag
+// wins over the environment, which wins over the file, which wins over the
+// default. Values that are not used because of that are checked all the same.
+func (s *Settings) Load(getenv func(string) string, o ...Option) error {
 	var opt options
 	for _, f := range o {
 		f.apply(&opt)
 	}
-	s := Default()
 	var problems []error
-	given := map[string]bool{}
 	for i := range table {
 		r := &table[i]
 		name := r.Env
@@ -76,31 +90,40 @@ func Parse(getenv func(string) string, o ...Option) (*Settings, error) {
 			name = r.Fallback
 			v = getenv(name)
 		}
-		if v == "" {
-			continue
+		if v != "" {
+			problems = append(problems, s.take(r, v, v, source{"environment " + name, name})...)
 		}
-		given[r.Env] = true
-		if err := r.set(s, v); err != nil {
-			problems = append(problems, r.problem(name, v))
-		} else if r.Env == urlEnv {
-			s.DatabaseURLFrom = name
-		}
-	}
-	if !given["FRAISEQL_DB_MIN_IDLE"] {
-		s.MinIdle = min(s.MinIdle, s.MaxConnections)
 	}
 	problems = append(problems, unknown(opt)...)
+	problems = append(problems, s.takeFile(opt.file)...)
+	if !s.given("FRAISEQL_DB_MIN_IDLE") {
+		s.MinIdle = min(s.MinIdle, s.MaxConnections)
+	}
 	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+		return errors.Join(problems...)
 	}
-	if err := s.Validate(); err != nil {
-		return nil, err
+	return s.Validate()
+}
+
+// take sets r to v, which was written as shown, unless something stronger has set
+// it.
+func (s *Settings) take(r *Setting, v, shown string, from source) []error {
+	to := s
+	if s.given(r.Env) {
+		to = &Settings{} // to check the value
 	}
-	return s, nil
+	if r.set(to, v) != nil {
+		return []error{r.problem(from.name, shown)}
+	}
+	if to == s {
+		s.mark(r, from)
+	}
+	return nil
 }
 
 const (
-	urlEnv = "FRAISEQL_DATABASE_URL"
+	urlEnv    = "FRAISEQL_DATABASE_URL"
+	configEnv = "FRAISEQL_CONFIG"
 	prefix = "FRAISEQL_"
 	// testPrefix is left to test code.
 	testPrefix = "FRAISEQL_TEST_"
@@ -138,15 +161,21 @@ func unknown(o options) (problems []error) {
 
 // nearest is the known name that name is most likely meant to be, or "".
 func nearest(name string, known []string) string {
-	// A third of the part after the prefix may be wrong, as far as one typo for
-	// three letters still reads as the same word.
-	best, most := "", max(2, (len(name)-len(prefix))/3)
 	names := slices.Clone(known)
 	for i := range table {
 		names = append(names, table[i].Env)
 	}
+	return Nearest(strings.ToUpper(name), names, len(prefix))
+}
+
+// Nearest is the one of names that name is most likely meant to be, or "" where
+// none is near. skip is the length of a beginning that they have in common.
+func Nearest(name string, names []string, skip int) string {
+	// A third of the letters may be wrong, as far as one typo for three letters
+	// still reads as the same word.
+	best, most := "", max(2, (len(name)-skip)/3)
 	for _, n := range names {
-		if d := distance(strings.ToUpper(name), n, most); d <= most {
+		if d := distance(name, n, most); d <= most {
 			best, most = n, d-1
 		}
 	}
@@ -175,80 +204,4 @@ func distance(a, b string, most int) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// Validate checks what single values cannot tell: settings that contradict each
-// other, and values that Go code has put in. The error joins one *Error for
-// each problem.
-func (s *Settings) Validate() error {
-	var problems []error
-	scratch := Default()
-	for i := range table {
-		r := &table[i]
-		if v := r.show(s); r.set(scratch, v) != nil {
-			problems = append(problems, r.problem(r.Env, v))
-		}
-	}
-	add := func(env, problem string) {
-		problems = append(problems, &Error{Name: env, Value: lookup(env).Value(s), Problem: problem})
-	}
-	if s.MinIdle > s.MaxConnections {
-		add("FRAISEQL_DB_MIN_IDLE", fmt.Sprintf("want at most FRAISEQL_DB_MAX_CONNECTIONS, which is %d", s.MaxConnections))
-	}
-	if s.Pooler == PoolerTransaction {
-		// Everything else names statements, or looks at a statement in one round
-		// trip and runs it in another: a pooler may change the server in between.
-		if m := s.ExecMode(); m != "exec" && m != "simple_protocol" {
-			add("FRAISEQL_PGX_EXEC_MODE", "want auto, exec or simple_protocol with FRAISEQL_DB_POOLER=transaction: another client's answer could be read")
-		}
-		if !s.BinaryParameters() {
-			add("FRAISEQL_PQ_BINARY_PARAMETERS", "want auto or true with FRAISEQL_DB_POOLER=transaction: another client's answer could be read")
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// Register adds a flag for each setting to fs. A flag that is given overrides
-// what s had; call Validate once the flags are parsed.
-func (s *Settings) Register(fs *pflag.FlagSet) {
-	for i := range table {
-		r := &table[i]
-		f := fs.VarPF(&flagValue{row: r, settings: s}, r.Flag, "", r.Doc+" Allowed: "+r.Allowed+". Variable: "+r.Env+".")
-		if r.Allowed == boolAllowed {
-			f.NoOptDefVal = "true" // --parity-testing
-		}
-	}
-}
-
-// flagValue is one setting as a pflag.Value.
-type flagValue struct {
-	row      *Setting
-	settings *Settings
-}
-
-// Set reads the flag's value.
-func (f *flagValue) Set(v string) error {
-	if err := f.row.set(f.settings, v); err != nil {
-		return f.row.problem("--"+f.row.Flag, v)
-	}
-	if f.row.Env == urlEnv {
-		f.settings.DatabaseURLFrom = "--" + f.row.Flag
-	}
-	return nil
-}
-
-// String is the current value, hidden for a secret one.
-func (f *flagValue) String() string {
-	if f.row == nil { // pflag asks a zero value for its default
-		return ""
-	}
-	return f.row.Value(f.settings)
-}
-
-// Type is what the help text shows behind the flag.
-func (f *flagValue) Type() string {
-	if f.row.Allowed == boolAllowed {
-		return "bool"
-	}
-	return "string"
 }

@@ -107,6 +107,17 @@ type Settings struct {
 	MaxRows int64
 	// MutationTx is TxRoot (a transaction for each mutation) or TxDocument.
 	MutationTx string
+
+	// Config is the path of the configuration file; "" for fraiseql.yaml in the
+	// working directory. Package config reads it; Parse does not.
+	Config string
+	// Server, GraphQL, Limits and JWT are what serving needs.
+	Server  Server
+	GraphQL GraphQL
+	Limits  Limits
+	JWT     JWT
+
+	origins map[string]source // by variable; see Origin
 }
 
 // Default gives every setting its default.

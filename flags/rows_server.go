@@ -1,0 +1,79 @@
+package flags
+
+import "time"
+
+// Server are the settings of serving over HTTP.
+type Server struct {
+	// Addr is where requests are taken, HOST:PORT; port 0 picks a free one.
+	Addr string
+	// AdminAddr is where health and metrics are told, HOST:PORT; "" for nowhere.
+	AdminAddr string
+	// TLSCertFile and TLSKeyFile are PEM files; both are set or none is.
+	TLSCertFile, TLSKeyFile string
+	// H2C takes HTTP/2 without TLS.
+	H2C bool
+	// Compression compresses answers for clients that ask for it.
+	Compression bool
+	// CORSOrigins may read answers in a browser; "*" is any. None: no other site.
+	CORSOrigins []string
+	// BodyLimit bounds a request's body, in bytes.
+	BodyLimit int
+	// RequestTimeout bounds a request with its answer; 0 means no limit.
+	RequestTimeout time.Duration
+	// ShutdownTimeout bounds the wait for requests that are running at the end.
+	ShutdownTimeout time.Duration
+	// MaxInFlight bounds the requests that run at one time; 0 means no limit.
+	MaxInFlight int
+	// RequestLog logs each request.
+	RequestLog bool
+}
+
+const (
+	addressAllowed = "HOST:PORT, such as 127.0.0.1:8000, or :8000 for every address of the machine; port 0 picks a free one"
+	fileAllowed    = "the path of a file"
+	maxBytes       = 1 << 30
+)
+
+// serverRows are the settings of serving over HTTP.
+var serverRows = []Setting{
+	word("Server", "FRAISEQL_CONFIG", "config", "", fileAllowed,
+		"A YAML file with settings. Not set: fraiseql.yaml in the working directory, where there is one. It cannot be said in that file itself.",
+		func(s *Settings) *string { return &s.Config }, fileName),
+	word("Server", "FRAISEQL_ADDR", "addr", "127.0.0.1:8000", addressAllowed,
+		"Where requests are taken.",
+		func(s *Settings) *string { return &s.Server.Addr }, address),
+	word("Server", "FRAISEQL_ADMIN_ADDR", "admin-addr", "", addressAllowed,
+		"Where /healthz, /readyz, /metrics and the admin calls are answered, apart from the public address. Not set: there is no such listener.",
+		func(s *Settings) *string { return &s.Server.AdminAddr }, address),
+	word("Server", "FRAISEQL_TLS_CERT_FILE", "tls-cert-file", "", fileAllowed,
+		"The certificate and its chain, PEM. With FRAISEQL_TLS_KEY_FILE requests are taken over TLS, by HTTP/2 too.",
+		func(s *Settings) *string { return &s.Server.TLSCertFile }, fileName),
+	word("Server", "FRAISEQL_TLS_KEY_FILE", "tls-key-file", "", fileAllowed,
+		"The private key of the certificate, PEM.",
+		func(s *Settings) *string { return &s.Server.TLSKeyFile }, fileName),
+	truth("Server", "FRAISEQL_H2C", "h2c", "false",
+		"Whether HTTP/2 without TLS is taken, for a proxy that speaks it.",
+		func(s *Settings) *bool { return &s.Server.H2C }),
+	truth("Server", "FRAISEQL_COMPRESSION", "compression", "true",
+		"Whether answers are compressed with gzip or zstd for clients that ask for it.",
+		func(s *Settings) *bool { return &s.Server.Compression }),
+	list("Server", "FRAISEQL_CORS_ORIGINS", "cors-origins",
+		"origins with commas between them, such as https://app.example.com,http://localhost:3000; * is any",
+		"The web sites whose pages may call the server from a browser. Not set: none but its own.",
+		func(s *Settings) *[]string { return &s.Server.CORSOrigins }, origin),
+	count("Server", "FRAISEQL_BODY_LIMIT", "body-limit", "1000000", 1, maxBytes,
+		"The most bytes of a request's body.",
+		func(s *Settings) *int { return &s.Server.BodyLimit }),
+	millis("Server", "FRAISEQL_REQUEST_TIMEOUT_MS", "request-timeout-ms", "60000", 0,
+		"How long a request may take, its answer with it. 0: no limit.",
+		func(s *Settings) *time.Duration { return &s.Server.RequestTimeout }),
+	millis("Server", "FRAISEQL_SHUTDOWN_TIMEOUT_MS", "shutdown-timeout-ms", "25000", 0,
+		"How long the end of the server waits for requests that are running. 0: not at all.",
+		func(s *Settings) *time.Duration { return &s.Server.ShutdownTimeout }),
+	count("Server", "FRAISEQL_MAX_IN_FLIGHT", "max-in-flight", "1000", 0, 1_000_000,
+		"The most requests that run at one time; more are answered with 503. 0: no limit.",
+		func(s *Settings) *int { return &s.Server.MaxInFlight }),
+	truth("Server", "FRAISEQL_REQUEST_LOG", "request-log", "false",
+		"Whether each request is logged, with its id, status and time. Errors are logged in any case.",
+		func(s *Settings) *bool { return &s.Server.RequestLog }),
+}
