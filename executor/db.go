@@ -196,7 +196,7 @@ func (db *DB) queryRead(ctx context.Context, s *builder.Statement) (*Rows, error
 		return nil, err
 	}
 	ctx, cancel := db.deadline(ctx)
-	rows, err := db.start(ctx, conn, s)
+	rows, err := db.start(ctx, conn, s, false)
 	if err != nil {
 		cancel()
 		db.release(conn, err)
@@ -270,7 +270,7 @@ func (db *DB) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 }
 
 // start sends s on conn and returns its rows; the caller sets their done.
-func (db *DB) start(ctx context.Context, conn *sql.Conn, s *builder.Statement) (*Rows, error) {
+func (db *DB) start(ctx context.Context, conn *sql.Conn, s *builder.Statement, byName bool) (*Rows, error) {
 	began := time.Now()
 	wire, err := db.query(ctx, conn, s)
 	if err != nil {
@@ -278,7 +278,7 @@ func (db *DB) start(ctx context.Context, conn *sql.Conn, s *builder.Statement) (
 		db.observed(ctx, s, began, 0, err)
 		return nil, err
 	}
-	rows, err := db.rows(wire, s.Columns)
+	rows, err := db.rows(wire, s.Columns, byName)
 	if err != nil {
 		_ = wire.Close()
 		db.observed(ctx, s, began, 0, err)

@@ -38,10 +38,12 @@ func NewRows(w backend.WireRows, cols []builder.Column) *Rows {
 }
 
 // rows is NewRows with the DB's types, for rows that have just come from the
-// server: they must have the types that the Statement was built for.
-func (db *DB) rows(w backend.WireRows, cols []builder.Column) (*Rows, error) {
+// server: they must have the types that the Statement was built for. With byName
+// a type of the users' is the one that the search path leads to: the same name
+// in another schema, with another OID.
+func (db *DB) rows(w backend.WireRows, cols []builder.Column, byName bool) (*Rows, error) {
 	r := &Rows{wire: w}
-	if err := r.check(db.backend, cols); err != nil {
+	if err := r.check(db.backend, cols, byName); err != nil {
 		return nil, err
 	}
 	r.describe(cols, db.opt.types)
@@ -51,7 +53,7 @@ func (db *DB) rows(w backend.WireRows, cols []builder.Column) (*Rows, error) {
 // check compares what the server sends with what the Statement says. The table
 // may have been altered since the catalog was read: then the JSON would be wrong
 // without anyone noticing.
-func (r *Rows) check(b backend.Backend, cols []builder.Column) error {
+func (r *Rows) check(b backend.Backend, cols []builder.Column, byName bool) error {
 	if cols == nil {
 		return nil
 	}
@@ -65,11 +67,19 @@ func (r *Rows) check(b backend.Backend, cols []builder.Column) error {
 		if t == nil || got[i].OID == 0 || got[i].OID == t.OID() || got[i].OID == t.Base().OID() {
 			continue
 		}
+		if byName && got[i].OID >= firstUserOID && t.Base().OID() >= firstUserOID {
+			continue
+		}
 		return changed(b, fmt.Errorf("column %d, %q, is of type %d, the statement was built for %v (%d)",
 			i+1, cols[i].Name, got[i].OID, t, t.OID()))
 	}
 	return nil
 }
+
+// firstUserOID is FirstNormalObjectId of src/include/access/transam.h: types
+// below it are the server's own. Users' types come as text, so their OID is not
+// needed to read them.
+const firstUserOID = 16384
 
 // ErrSchemaChanged is what an error wraps whose cause is that the table was
 // altered after the catalog was read: load the catalog again and build anew.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +29,7 @@ type txConn struct {
 	db      *DB
 	conn    *sql.Conn
 	session session // variables in force
+	tag     string  // see pathTag
 	iso     sql.IsolationLevel
 	ro      bool
 	rows    *Rows // open ones; the connection can do nothing else until they end
@@ -247,15 +247,8 @@ func (t *Tx) begin(ctx context.Context, o *TxOptions) error {
 	t.iso, t.ro = o.Isolation, o.ReadOnly
 	t.session = slices.Clone(t.db.settings)
 	t.session.add(settingsOf(o.Session))
+	t.tag = pathTag(o.Session)
 	return t.session.set(ctx, t.db, t.conn)
-}
-
-func settingsOf(m map[string]string) []backend.Setting {
-	list := make([]backend.Setting, 0, len(m))
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		list = append(list, backend.Setting{Name: name, Value: m[name]})
-	}
-	return list
 }
 
 // control sends one transaction control statement. It never has arguments.
@@ -329,10 +322,10 @@ func (t *Tx) Query(ctx context.Context, s *builder.Statement) (*Rows, error) {
 		return nil, err
 	}
 	ctx, cancel := t.db.deadline(ctx)
-	rows, err := t.db.start(ctx, t.conn, s)
+	rows, err := t.db.start(ctx, t.conn, t.tagged(s), t.tag != "")
 	if err != nil {
 		cancel()
-		return nil, t.fail(err)
+		return nil, t.fail(t.misplaced(err))
 	}
 	t.rows = rows
 	rows.done = func(err error) error {
@@ -353,9 +346,9 @@ func (t *Tx) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	}
 	ctx, cancel := t.db.deadline(ctx)
 	defer cancel()
-	n, err := t.db.exec(ctx, t.conn, s)
+	n, err := t.db.exec(ctx, t.conn, t.tagged(s))
 	if err != nil {
-		return 0, t.fail(err)
+		return 0, t.fail(t.misplaced(err))
 	}
 	return n, nil
 }
