@@ -67,7 +67,7 @@ func TestSessionIsUndone(t *testing.T) {
 			return nil
 		}},
 		{"rows left open", func(ctx context.Context, _ func(), r executor.Runner) error {
-			rows, err := r.Query(ctx, read("select generate_series(1, 100000)")) //nolint:sqlclosecheck // that is the point
+			rows, err := r.Query(ctx, read("select generate_series(1, 100000)")) // left open on purpose
 			if err == nil && !rows.Next() {
 				err = rows.Err()
 			}
@@ -79,7 +79,7 @@ func TestSessionIsUndone(t *testing.T) {
 			return err
 		}},
 		{"cancel in the middle of rows", func(ctx context.Context, cancel func(), r executor.Runner) error {
-			rows, err := r.Query(ctx, read("select generate_series(1, 100000)")) //nolint:sqlclosecheck // that is the point
+			rows, err := r.Query(ctx, read("select generate_series(1, 100000)")) // left open on purpose
 			if err == nil && !rows.Next() {
 				err = rows.Err()
 			}
@@ -175,8 +175,7 @@ func TestRequestCannotSetRole(t *testing.T) {
 	for _, name := range []string{"role", "Role", "search_path", "session_authorization", "transaction_read_only", "app", "app..x", "app.x y"} {
 		text := fmt.Sprintf(`{"transaction":[{"operation":"query","table":"words"}],"session":{%q:"postgres"}}`, name)
 		_, err := builder.Parse([]byte(text))
-		var p builder.Problems
-		if !errors.As(err, &p) {
+		if _, ok := errors.AsType[builder.Problems](err); !ok {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
