@@ -8,6 +8,7 @@ import (
 
 	"github.com/Masterminds/squirrel"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 type myInt int
@@ -19,7 +20,7 @@ func TestAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Statement{Name: "odd", SQL: "SELECT a FROM t WHERE b ? $1 AND c = $2", Args: []any{"k", "7"}, Effect: Read}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Statement{})); diff != "" {
 		t.Error(diff)
 	}
 	bytes := []byte{1}
@@ -31,7 +32,7 @@ func TestAdopt(t *testing.T) {
 	want = Statement{Name: "raw", SQL: "SELECT $1, '?'", Args: []any{
 		nil, "x", []byte{1}, nil, []byte{}, "true", "-1", "18446744073709551615", "0.1", "1e+300", "-Inf",
 	}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Statement{})); diff != "" {
 		t.Error(diff)
 	}
 }

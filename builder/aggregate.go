@@ -160,12 +160,8 @@ func (p *planner) aggregate() *Plan {
 const groupAlias = `"g".`
 
 func (p *planner) aggregatePlan(l *level, sel squirrel.SelectBuilder, keys []sortKey, groups int) *Plan {
-	limit, most := p.def.Limit, p.schema.opts.MaxRows
-	if most > 0 && (limit == nil || *limit > most) {
-		one := most + 1
-		limit = &one
-	}
-	st, err := finish(strings.Replace(p.name(), "query", "aggregate", 1), Read, paged(sel, limit, p.def.Offset))
+	most := p.schema.opts.MaxRows
+	st, err := finish(strings.Replace(p.name(), "query", "aggregate", 1), Read, p.page().of(sel))
 	if err != nil {
 		p.fail(err)
 		return nil
@@ -178,7 +174,40 @@ func (p *planner) aggregatePlan(l *level, sel squirrel.SelectBuilder, keys []sor
 		}
 	}
 	st.Ordered = sorted == groups // no group_by: one row
-	return &Plan{Root: l.node(st, nil, 0), MaxAffected: -1, MaxRows: most}
+	if p.def.Shape != nil {
+		l.members = p.shaped(l.members, p.def.Shape)
+		if p.probs.count() > 0 {
+			return nil
+		}
+	}
+	return &Plan{Root: l.node(st, nil, 0), MaxAffected: -1, MaxRows: most, Single: p.def.One, limitSlot: p.def.LimitSlot}
+}
+
+// shaped arranges the outputs as the definition's Shape says, each by its key.
+func (p *planner) shaped(outputs []Member, shape []Field) []Member {
+	list := make([]Member, 0, len(shape))
+	for i := range shape {
+		d := &shape[i]
+		switch {
+		case d.Literal != nil:
+			list = append(list, Member{Key: d.As, Column: -1, Child: -1, Literal: d.Literal})
+			continue
+		case d.Object != nil:
+			list = append(list, Member{Key: d.As, Column: -1, Child: -1, Object: p.shaped(outputs, d.Object)})
+			continue
+		}
+		n := slices.IndexFunc(outputs, func(m Member) bool { return m.Key == d.Name })
+		if n < 0 {
+			p.probs.addf(d.Place, nil, "%s is no output of the aggregate", quoted(d.Name))
+			continue
+		}
+		m := outputs[n]
+		if d.As != "" {
+			m.Key = d.As
+		}
+		list = append(list, m)
+	}
+	return list
 }
 
 // addOutput selects f under key.

@@ -46,20 +46,26 @@ func (sc *scope) bind(f field, raw json.RawMessage, at Path) squirrel.Sqlizer {
 	return arg(sc.argument(f.typ, raw, at), f.cast)
 }
 
+// bindSlot is bind for a value that comes from a slot.
+func (sc *scope) bindSlot(f field, raw json.RawMessage, slot Slot, at Path) squirrel.Sqlizer {
+	return slotArg(sc.argument(f.typ, raw, at), f.cast, slot, at, argumentOf(f.typ))
+}
+
+// argumentOf makes the arguments of a slot for t.
+func argumentOf(t *codec.Type) func([]byte) (any, error) {
+	base := t.Base()
+	return func(leaf []byte) (any, error) { return base.Argument(leaf) }
+}
+
 // argument is raw in the form of a driver's argument, as the type under any
 // domain takes it. A value that it does not take is a problem at at, and nil.
 func (sc *scope) argument(t *codec.Type, raw json.RawMessage, at Path) any {
 	v, err := t.Base().Argument(raw)
-	var bad *codec.ArgumentError
-	switch {
-	case err == nil:
-		return v
-	case errors.As(err, &bad):
-		sc.probs.addf(at, []string{bad.Allowed}, "argument for %s: %s", bad.Type, bad.Reason)
-	default:
-		sc.probs.addf(at, nil, "%s", err)
+	if err != nil {
+		argumentProblem(sc.probs, err, at)
+		return nil
 	}
-	return nil
+	return v
 }
 
 // splice puts parts, in their order, in place of the question marks of format.
@@ -147,7 +153,7 @@ func finish(name string, e Effect, s squirrel.Sqlizer) (Statement, error) {
 	}
 	for i, a := range args {
 		switch a.(type) {
-		case nil, string, []byte:
+		case nil, string, []byte, *slotted:
 		default:
 			return Statement{}, fmt.Errorf("render %s: argument %d has Go type %T", name, i+1, a)
 		}
@@ -156,7 +162,9 @@ func finish(name string, e Effect, s squirrel.Sqlizer) (Statement, error) {
 	if err != nil {
 		return Statement{}, errors.Join(fmt.Errorf("render %s", name), err)
 	}
-	return Statement{Name: name, SQL: sql, Args: args, Effect: e}, nil
+	st := Statement{Name: name, SQL: sql, Args: args, Effect: e}
+	st.settle()
+	return st, nil
 }
 
 // sortedKeys are the keys of m in order: what is made of a map is the same

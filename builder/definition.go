@@ -29,6 +29,22 @@ type Definition struct {
 	Before   *Cursor // keyset paging: rows before this key
 	Distinct *Distinct
 
+	// What follows has no spelling in JSON: it is for programs that make
+	// definitions, such as graphql.
+
+	// LimitSlot and OffsetSlot are the Slots of Limit and Offset.
+	LimitSlot, OffsetSlot Slot
+	// Direction says which end of the rows a Limit counts from.
+	Direction Direction
+	// Page reads one row more than Limit, to tell whether there are more; the
+	// answer has Limit rows. See Plan.Page.
+	Page bool
+	// One asks for an object: the filter must pin a unique key.
+	One bool
+	// Shape arranges the outputs of aggregate and group_by, by their keys; nil:
+	// all of them, flat.
+	Shape []Field
+
 	Aggregate []Aggregate
 	GroupBy   []GroupBy
 	Having    *Filter // over group_by and aggregate output keys
@@ -53,8 +69,32 @@ const (
 	Delete
 )
 
+// Direction is which end of the rows a limit counts from.
+type Direction uint8
+
+// The directions. By default it is the end that the cursor is at: the start,
+// unless there is a Before and no After.
+const (
+	FromCursor Direction = iota
+	FromStart
+	FromEnd
+)
+
+// Slot numbers a value that may be another one when the Plan is used again: see
+// Plan.Bind. 0 means that the value never changes.
+type Slot int
+
 // Field is one selected column: {"field":"name","as":"fullName"} or just "name".
+//
+// Go code can put other things in the place of a column, under the key As: a
+// nested Relation, an Object of further fields of the same row, a Literal, or the
+// row's Cursor.
 type Field struct {
+	Relation *Relation
+	Object   []Field
+	Literal  json.RawMessage
+	Cursor   bool // base64url of the JSON list of the row's sort keys
+
 	Name  string
 	As    string   // output key; "" means the camelCase name
 	JSON  []string // path inside a json/jsonb column: {"field":"data","path":["a","b"]}
@@ -74,6 +114,11 @@ type Relation struct {
 	Distinct  *Distinct
 	Relations []Relation
 	Place     Path
+
+	// Link stands in place of Name.
+	Link *Link
+	// LimitSlot and OffsetSlot are the Slots of Limit and Offset.
+	LimitSlot, OffsetSlot Slot
 }
 
 // Filter is one node of a condition tree. Exactly one of the groups is set:
@@ -89,7 +134,10 @@ type Filter struct {
 	Op    string          // name or alias of an operator, see Operators
 	Value json.RawMessage // the operand as written; never nil for a field condition
 
-	Rel   string  // name of a relation
+	Slot Slot // of Value
+
+	Rel   string  // name of a relation, or
+	Link  *Link   // the relation itself
 	Quant Quant   // Exists, None, Every
 	Sub   *Filter // over the related table; nil: every row
 
@@ -117,6 +165,9 @@ type Sort struct {
 	Desc  bool
 	Nulls Nulls
 	Place Path // of the field's name
+	// Links lead to the row that Field is of: each to one row, but for the last
+	// where Field is "": then the key is how many rows it leads to.
+	Links []Link
 }
 
 // Nulls says where NULL sorts. The zero value is PostgreSQL's default: last
@@ -135,13 +186,20 @@ const (
 type Cursor struct {
 	Values []CursorValue
 	Place  Path
+	// Not turns the condition round: the rows that are not behind (in front of)
+	// the cursor, its own row among them.
+	Not bool
 }
 
-// CursorValue is one key of a Cursor.
+// CursorValue is one key of a Cursor. Where no value names its Field, they stand
+// in the order of the sort keys.
 type CursorValue struct {
 	Field string
 	Value json.RawMessage
 	Place Path
+	// Slot is that of a text which From finds the Value in.
+	Slot Slot
+	From func(leaf []byte) (json.RawMessage, error)
 }
 
 // Distinct is true (whole rows) or a list of fields (DISTINCT ON).
@@ -182,6 +240,7 @@ type Set struct {
 	Path  []string
 	Value json.RawMessage
 	Place Path
+	Slot  Slot
 }
 
 // OnConflict is what an insert does when a unique key is taken.

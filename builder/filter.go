@@ -48,7 +48,7 @@ func (sc *scope) filter(f *Filter, depth int) squirrel.Sqlizer {
 		return sc.all(f.Or, " OR ", never, depth)
 	case f.Not != nil:
 		return splice("NOT ?", paren(sc.filter(f.Not, depth+1)))
-	case f.Rel != "":
+	case f.Rel != "" || f.Link != nil:
 		return sc.related(f, depth)
 	}
 	return sc.condition(f)
@@ -57,7 +57,7 @@ func (sc *scope) filter(f *Filter, depth int) squirrel.Sqlizer {
 // groups counts what f says; 1 in a filter that makes sense.
 func (f *Filter) groups() int {
 	n := 0
-	for _, said := range []bool{f.And != nil, f.Or != nil, f.Not != nil, f.Field != "", f.Rel != ""} {
+	for _, said := range []bool{f.And != nil, f.Or != nil, f.Not != nil, f.Field != "", f.Rel != "" || f.Link != nil} {
 		if said {
 			n++
 		}
@@ -103,16 +103,12 @@ func (sc *scope) related(f *Filter, depth int) squirrel.Sqlizer {
 		sc.probs.addf(f.Place, nil, "a condition on a relation can't stand here")
 		return never
 	}
-	rel, ok := sc.schema.relation(sc.table, f.Rel, f.Place, sc.probs)
+	rel, ok := sc.schema.relationOf(sc.table, f.Rel, f.Link, f.Place, sc.probs)
 	if !ok {
 		return never
 	}
 	sub := sc.child(rel.target, "")
-	conds := make([]squirrel.Sqlizer, 0, len(rel.local)+1)
-	for i := range rel.local {
-		remote := sub.column(rel.remote[i])
-		conds = append(conds, splice("? "+sc.schema.equals(remote.typ)+" ?", remote.sql(), sc.column(rel.local[i]).sql()))
-	}
+	conds := rel.conditions(sub, rel.localIn(sc))
 	format := "EXISTS (SELECT 1 FROM "
 	switch f.Quant {
 	case Exists:
@@ -181,7 +177,7 @@ func (sc *scope) condition(f *Filter) squirrel.Sqlizer {
 	if op == nil {
 		return never
 	}
-	return sc.apply(op, fl, f.Value, f.valuePlace())
+	return sc.apply(op, fl, f.Value, f.Slot, f.valuePlace())
 }
 
 // operator picks the row of the table for the field's type.
@@ -225,8 +221,8 @@ func typeLabel(t *codec.Type) string {
 	return t.Name()
 }
 
-// apply is op on fl with the operand raw, which stands at at.
-func (sc *scope) apply(op *Operator, fl field, raw json.RawMessage, at Path) squirrel.Sqlizer {
+// apply is op on fl with the operand raw, which stands at at and comes from slot.
+func (sc *scope) apply(op *Operator, fl field, raw json.RawMessage, slot Slot, at Path) squirrel.Sqlizer {
 	raw = trimSpace(raw)
 	if string(raw) == "null" {
 		switch op.Name {
@@ -244,7 +240,7 @@ func (sc *scope) apply(op *Operator, fl field, raw json.RawMessage, at Path) squ
 		fl.typ, fl.cast = sc.schema.types.Type(oidJSONB), "jsonb"
 	}
 	before := sc.probs.count()
-	o := &operandReader{sc: sc, op: op, field: fl, parts: map[string]expression{"x": splice("?", x)}}
+	o := &operandReader{sc: sc, op: op, field: fl, slot: slot, parts: map[string]expression{"x": splice("?", x)}}
 	o.read(raw, at)
 	if sc.probs.count() != before {
 		return never

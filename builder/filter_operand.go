@@ -26,6 +26,7 @@ type operandReader struct {
 	sc    *scope
 	op    *Operator
 	field field
+	slot  Slot
 	parts map[string]expression
 
 	negated  bool        // a Flag that is false
@@ -50,7 +51,8 @@ func (o *operandReader) read(raw json.RawMessage, at Path) {
 	case List:
 		o.list(raw, at)
 	case Pair:
-		items, ok := o.items(raw, at)
+		o.fix()
+		items, ok := o.items(probs, raw, at)
 		if !ok {
 			return
 		}
@@ -64,8 +66,11 @@ func (o *operandReader) read(raw json.RawMessage, at Path) {
 			o.parts["v"] = o.typed(e, castName(e), raw, at)
 		}
 	case Text, Literal:
-		if s, ok := o.text(raw, at); ok {
-			o.parts["v"] = o.bound(s)
+		if s, ok := o.text(o.sc.probs, raw, at); ok {
+			o.parts["v"] = o.bound(s, func(probs *problems, leaf []byte) any {
+				s, _ := o.text(probs, leaf, at)
+				return s
+			}, at)
 		}
 	case TextList:
 		o.textList(raw, at)
@@ -84,7 +89,13 @@ func (o *operandReader) typed(t *codec.Type, cast string, raw json.RawMessage, a
 		return never
 	}
 	v := o.sc.argument(t, raw, at)
-	return arg(v, cast)
+	return slotArg(v, cast, o.slot, at, argumentOf(t))
+}
+
+// fix takes the operand as it is: see Plan.Reusable.
+func (o *operandReader) fix() {
+	o.sc.fix(o.slot)
+	o.slot = 0
 }
 
 // value is raw as an argument of the field's type, or of the operator's own.
@@ -99,12 +110,14 @@ func (o *operandReader) value(raw json.RawMessage, at Path) expression {
 	}
 }
 
-// bound is checked text as an argument of the operator's own type.
-func (o *operandReader) bound(text string) expression {
-	if t, ok := strings.CutPrefix(o.op.cast, "{s}."); ok { // a type of the field's extension
-		return arg(text, o.parts["s"].sql+"."+t)
+// bound is checked text as an argument of the operator's own type; read makes it
+// of another leaf.
+func (o *operandReader) bound(text string, read func(*problems, []byte) any, at Path) expression {
+	cast := o.op.cast
+	if t, ok := strings.CutPrefix(cast, "{s}."); ok { // a type of the field's extension
+		cast = o.parts["s"].sql + "." + t
 	}
-	return arg(text, o.op.cast)
+	return slotArg(text, cast, o.slot, at, rereads(read))
 }
 
 // element is the type of what an array, range or multirange consists of.
@@ -120,14 +133,14 @@ func (o *operandReader) element() *codec.Type {
 }
 
 // text is raw as a string, with its wildcards escaped where they are literal.
-func (o *operandReader) text(raw json.RawMessage, at Path) (string, bool) {
+func (o *operandReader) text(probs *problems, raw json.RawMessage, at Path) (string, bool) {
 	s, ok := jsonText(raw)
 	if !ok {
-		o.sc.probs.addf(at, []string{"a string"}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
+		probs.addf(at, []string{"a string"}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
 		return "", false
 	}
 	if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
-		o.sc.probs.addf(at, nil, "text with a character that PostgreSQL can't store")
+		probs.addf(at, nil, "text with a character that PostgreSQL can't store")
 		return "", false
 	}
 	if o.op.Operand == Literal {
@@ -136,12 +149,12 @@ func (o *operandReader) text(raw json.RawMessage, at Path) (string, bool) {
 	switch o.op.Name {
 	case "like", "ilike", "nlike", "nilike":
 		if trailingEscape(s) {
-			o.sc.probs.addf(at, nil, "the pattern ends in a backslash that escapes nothing; write two for one")
+			probs.addf(at, nil, "the pattern ends in a backslash that escapes nothing; write two for one")
 			return "", false
 		}
 	case "regex", "iregex", "nregex", "niregex", "similar", "nsimilar":
 		if len(s) > maxRegex {
-			o.sc.probs.addf(at, nil, "the regular expression has %d bytes; at most %d are taken", len(s), maxRegex)
+			probs.addf(at, nil, "the regular expression has %d bytes; at most %d are taken", len(s), maxRegex)
 			return "", false
 		}
 	}
@@ -191,10 +204,10 @@ func jsonWord(raw json.RawMessage) string {
 }
 
 // items are the elements of a list.
-func (o *operandReader) items(raw json.RawMessage, at Path) ([]json.RawMessage, bool) {
+func (o *operandReader) items(probs *problems, raw json.RawMessage, at Path) ([]json.RawMessage, bool) {
 	var items []json.RawMessage
 	if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
-		o.sc.probs.addf(at, []string{o.op.Operand.String()}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
+		probs.addf(at, []string{o.op.Operand.String()}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
 		return nil, false
 	}
 	for i := range items {
@@ -207,40 +220,60 @@ func (o *operandReader) items(raw json.RawMessage, at Path) ([]json.RawMessage, 
 // any length is the same statement and no number of values passes the
 // protocol's count of parameters.
 func (o *operandReader) list(raw json.RawMessage, at Path) {
-	items, ok := o.items(raw, at)
-	if !ok {
+	values, ok := o.listValues(o.sc.probs, raw, at)
+	switch {
+	case !ok:
 		return
-	}
-	if len(items) == 0 {
+	case len(values) == 0:
 		c := never
 		if o.op.Name == "nin" {
 			c = always
 		}
 		o.constant = &c
 		return
-	}
-	before := o.sc.probs.count()
-	values := make([]any, len(items))
-	for i, item := range items {
-		if string(item) == "null" {
-			o.sc.probs.addf(at.index(i), nil, "null in a list finds nothing and hides rows from nin; say is_null beside it")
-			continue
-		}
-		values[i] = o.sc.argument(o.field.typ, item, at.index(i))
-	}
-	if o.sc.probs.count() != before {
-		return
-	}
-	if o.field.typ.Kind() == codec.KindArray { // an array of arrays would be flattened
+	case o.field.typ.Kind() == codec.KindArray: // an array of arrays would be flattened
+		o.fix()
 		o.oneByOne(values, at)
 		return
 	}
-	literal, err := arrayLiteral(values, o.field.typ.Base().Delim())
-	if err != nil {
-		o.sc.probs.addf(at, nil, "%s", err)
-		return
+	literal := func(probs *problems, values []any) any {
+		text, err := arrayLiteral(values, o.field.typ.Base().Delim())
+		if err != nil {
+			probs.addf(at, nil, "%s", err)
+		}
+		return text
 	}
-	o.parts["v"] = arg(literal, o.field.cast+"[]")
+	o.parts["v"] = slotArg(literal(o.sc.probs, values), o.field.cast+"[]", o.slot, at,
+		func(leaf []byte) (any, error) {
+			probs := &problems{}
+			values, _ := o.listValues(probs, trimSpace(leaf), at)
+			if err := probs.err(); err != nil {
+				return nil, err
+			}
+			return literal(probs, values), probs.err()
+		})
+}
+
+// listValues are the values of a list as arguments of the field's type.
+func (o *operandReader) listValues(probs *problems, raw json.RawMessage, at Path) ([]any, bool) {
+	items, ok := o.items(probs, raw, at)
+	if !ok {
+		return nil, false
+	}
+	before := probs.count()
+	values := make([]any, len(items))
+	base := o.field.typ.Base()
+	for i, item := range items {
+		if string(item) == "null" {
+			probs.addf(at.index(i), nil, "null in a list finds nothing and hides rows from nin; say is_null beside it")
+			continue
+		}
+		var err error
+		if values[i], err = base.Argument(item); err != nil {
+			argumentProblem(probs, err, at.index(i))
+		}
+	}
+	return values, probs.count() == before
 }
 
 // oneByOne is a list with a parameter for each value.
@@ -269,24 +302,28 @@ func (o *operandReader) oneByOne(values []any, at Path) {
 
 // textList makes a list of strings one array parameter.
 func (o *operandReader) textList(raw json.RawMessage, at Path) {
-	items, ok := o.items(raw, at)
-	if !ok {
-		return
-	}
-	values := make([]any, len(items))
-	for i, item := range items {
-		s, ok := o.text(item, at.index(i))
+	read := func(probs *problems, raw []byte) any {
+		items, ok := o.items(probs, raw, at)
 		if !ok {
-			return
+			return nil
 		}
-		values[i] = s
+		values := make([]any, len(items))
+		for i, item := range items {
+			s, ok := o.text(probs, item, at.index(i))
+			if !ok {
+				return nil
+			}
+			values[i] = s
+		}
+		literal, err := arrayLiteral(values, ',')
+		if err != nil {
+			probs.addf(at, nil, "%s", err)
+		}
+		return literal
 	}
-	literal, err := arrayLiteral(values, ',')
-	if err != nil {
-		o.sc.probs.addf(at, nil, "%s", err)
-		return
+	if literal, ok := read(o.sc.probs, raw).(string); ok {
+		o.parts["v"] = o.bound(literal, read, at)
 	}
-	o.parts["v"] = o.bound(literal)
 }
 
 // members of the operands that are objects.
@@ -301,11 +338,15 @@ var (
 func (o *operandReader) object(raw json.RawMessage, at Path) {
 	probs, types := o.sc.probs, o.sc.schema.types
 	if o.op.Operand == Search && raw[0] == '"' {
-		if s, ok := o.text(raw, at); ok {
-			o.search(s, "")
+		if s, ok := o.text(probs, raw, at); ok {
+			o.search(slotArg(s, "text", o.slot, at, rereads(func(probs *problems, leaf []byte) any {
+				s, _ := o.text(probs, leaf, at)
+				return s
+			})), "")
 		}
 		return
 	}
+	o.fix()
 	d := scan(raw, Limits{MaxBytes: len(raw), MaxNodes: defaultMaxNodes}, probs)
 	if d == nil || d.nodes[0].kind != jsonObject {
 		probs.addf(at, []string{o.op.Operand.String()}, "operator %s takes no %s", quoted(o.op.Name), jsonWord(raw))
@@ -330,8 +371,8 @@ func (o *operandReader) object(raw json.RawMessage, at Path) {
 		config = name
 	}
 	if o.need(m, "query", at) {
-		if s, ok := o.text(m["query"], at.key("query")); ok {
-			o.search(s, config)
+		if s, ok := o.text(probs, m["query"], at.key("query")); ok {
+			o.search(arg(s, "text"), config)
 		}
 	}
 }
@@ -346,8 +387,8 @@ func (o *operandReader) need(m map[string]json.RawMessage, name string, at Path)
 }
 
 // search sets the parts of a full text condition.
-func (o *operandReader) search(query, config string) {
-	o.parts["v"], o.parts["c"] = arg(query, "text"), expression{}
+func (o *operandReader) search(query expression, config string) {
+	o.parts["v"], o.parts["c"] = query, expression{}
 	vec := o.parts["x"]
 	if config != "" {
 		c := arg(config, "regconfig")

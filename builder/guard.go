@@ -56,9 +56,12 @@ func (p *planner) truthOf(t *catalog.Table, f *Filter) truth {
 		return p.truthOfList(t, f.Or, everyRow)
 	case f.Not != nil:
 		return p.truthOf(t, f.Not).not()
-	case f.Rel != "":
+	case f.Rel != "" || f.Link != nil:
 		return p.truthOfRelation(t, f)
 	case f.Field != "":
+		if matchesAllKnows(operatorName(f.Op)) {
+			p.scope.fix(f.Slot) // whether a pattern fits every text depends on it
+		}
 		return truthOfField(t, f)
 	}
 	return everyRow // an empty object
@@ -84,7 +87,7 @@ func (p *planner) truthOfRelation(t *catalog.Table, f *Filter) truth {
 	var target *catalog.Table
 	if t != nil {
 		// Problems of the name are reported where the condition is made.
-		if rel, ok := p.schema.relation(t, f.Rel, f.Place, &problems{}); ok {
+		if rel, ok := p.schema.relationOf(t, f.Rel, f.Link, f.Place, &problems{}); ok {
 			target = rel.target
 		}
 	}
@@ -132,7 +135,7 @@ func truthOfField(t *catalog.Table, f *Filter) truth {
 	case "nlike", "nilike", "nregex", "niregex":
 		op, opposite = op[1:], true
 		fallthrough
-	case "like", "ilike", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex":
+	case "like", "ilike", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex": // matchesAllKnows
 		switch {
 		case !matchesAll(op, f.Value):
 		case opposite:
@@ -155,6 +158,14 @@ func flagTruth(raw json.RawMessage) truth {
 func emptyList(raw json.RawMessage) bool {
 	var list []json.RawMessage
 	return json.Unmarshal(raw, &list) == nil && list != nil && len(list) == 0
+}
+
+// matchesAllKnows says whether matchesAll looks at the operand of op.
+func matchesAllKnows(op string) bool {
+	return slices.Contains([]string{
+		"like", "ilike", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex",
+		"nlike", "nilike", "nregex", "niregex",
+	}, op)
 }
 
 // matchesAll says whether a pattern fits every text.

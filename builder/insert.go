@@ -57,6 +57,11 @@ func (p *planner) insertRows() (rows []insertRow, columns []*catalog.Column) {
 	}
 	used := map[*catalog.Column]bool{}
 	for i := range p.def.Input {
+		if len(p.def.Input) >= bulkRows { // these become arrays
+			for _, set := range p.def.Input[i].Sets {
+				p.scope.fix(set.Slot)
+			}
+		}
 		row := insertRow{}
 		for j := range p.def.Input[i].Sets {
 			set := &p.def.Input[i].Sets[j]
@@ -71,7 +76,7 @@ func (p *planner) insertRows() (rows []insertRow, columns []*catalog.Column) {
 			case set.Op != "":
 				p.probs.addf(set.Place, []string{"default"}, "%s needs a row that is there; it is for updates", quoted(set.Op))
 			default:
-				row[c] = p.scope.bind(p.scope.column(c), set.Value, set.Place)
+				row[c] = p.scope.bindSlot(p.scope.column(c), set.Value, set.Slot, set.Place)
 				used[c] = true
 			}
 		}
@@ -218,6 +223,9 @@ func (p *planner) insertArrays(rows []insertRow, columns []*catalog.Column, name
 				return nil, false
 			}
 			values[j] = args[0]
+			if s, ok := args[0].(*slotted); ok {
+				values[j] = s.value
+			}
 		}
 		aliases[i] = ident("c" + itoa(i+1))
 		items[i] = `"k".` + aliases[i]

@@ -17,7 +17,7 @@ import (
 // backwards then. Both: the rows between, counted from the after side.
 func (p *planner) keyset(r *rows) (reverse bool) {
 	d := p.def
-	if d.After == nil && d.Before == nil {
+	if d.After == nil && d.Before == nil && d.Direction == FromCursor {
 		return false
 	}
 	switch {
@@ -31,7 +31,7 @@ func (p *planner) keyset(r *rows) (reverse bool) {
 		return false
 	}
 	for _, k := range r.keys {
-		if len(k.args) > 0 || k.col == nil {
+		if len(k.args) > 0 || k.col == nil && !positional(cursorOf(d)) {
 			p.probs.addf(k.place, nil, "a cursor can't hold a value inside a json column; sort by plain columns")
 			return false
 		}
@@ -39,19 +39,24 @@ func (p *planner) keyset(r *rows) (reverse bool) {
 	if d.After != nil {
 		r.where(p.beyond(r.keys, d.After))
 	}
-	if d.Before == nil {
-		return false
-	}
 	back := make([]sortKey, len(r.keys))
 	for i, k := range r.keys {
 		back[i] = k.reversed()
 	}
-	r.where(p.beyond(back, d.Before))
-	if d.After != nil || d.Limit == nil {
+	if d.Before != nil {
+		r.where(p.beyond(back, d.Before))
+	}
+	switch {
+	case d.Limit == nil, d.Direction == FromStart, d.Direction == FromCursor && (d.After != nil || d.Before == nil):
 		return false
 	}
 	r.keys = back
 	return true
+}
+
+// positional says whether the values of c stand in the order of the sort keys.
+func positional(c *Cursor) bool {
+	return c == nil || len(c.Values) > 0 && c.Values[0].Field == ""
 }
 
 func cursorOf(d *Definition) *Cursor {
@@ -64,6 +69,13 @@ func cursorOf(d *Definition) *Cursor {
 // cursorValues finds the value of each key in c, which must name each exactly
 // once: a cursor with a key left out would skip or repeat rows.
 func (p *planner) cursorValues(keys []sortKey, c *Cursor) ([]CursorValue, bool) {
+	if positional(c) {
+		if len(c.Values) != len(keys) {
+			p.probs.addf(c.Place, nil, "the cursor is not one of this list and order")
+			return nil, false
+		}
+		return c.Values, true
+	}
 	values := make([]CursorValue, len(keys))
 	names := make([]string, len(keys))
 	for i, k := range keys {
@@ -106,15 +118,40 @@ func (p *planner) beyond(keys []sortKey, c *Cursor) squirrel.Sqlizer {
 	if !ok {
 		return nil
 	}
+	cond := p.beyondValues(keys, values)
+	if c.Not {
+		return splice("(?) IS NOT TRUE", cond)
+	}
+	return cond
+}
+
+// cursorArg is one value of a cursor as an argument. A NULL takes another
+// condition, so it can't come from a slot that had none.
+func (p *planner) cursorArg(f field, v *CursorValue) squirrel.Sqlizer {
+	base, from := f.typ.Base(), v.From
+	return slotArg(p.scope.argument(f.typ, v.Value, v.Place), f.cast, v.Slot, v.Place, func(leaf []byte) (any, error) {
+		raw, err := leafValue(from, leaf)
+		switch {
+		case err != nil:
+			return nil, err
+		case isNull(raw):
+			return nil, ErrRebuild
+		}
+		return base.Argument(raw)
+	})
+}
+
+func (p *planner) beyondValues(keys []sortKey, values []CursorValue) squirrel.Sqlizer {
 	args := make([]squirrel.Sqlizer, len(keys))
 	same, nullable := true, false
 	for i, k := range keys {
-		args[i] = p.scope.bind(k.field, values[i].Value, values[i].Place)
+		args[i] = p.cursorArg(k.field, &values[i])
 		if isNull(values[i].Value) {
 			if !k.nullable() {
 				p.probs.addf(values[i].Place, nil, "%s is never null", quoted(k.col.JSONName))
 			}
 			args[i] = nil
+			p.scope.fix(values[i].Slot)
 		}
 		same = same && k.desc == keys[0].desc
 		nullable = nullable || k.nullable()

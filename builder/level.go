@@ -1,6 +1,8 @@
 package builder
 
 import (
+	"slices"
+
 	"github.com/fraiseql/fraiseql-go/catalog"
 )
 
@@ -14,6 +16,7 @@ type level struct {
 	members []Member
 	taken   map[string]bool // output keys
 	nested  []nestedLevel
+	fixed   bool // rows are distinct by what is selected
 }
 
 // nestedLevel is a relation whose keys are selected and whose own statement is
@@ -32,6 +35,7 @@ func newLevel(p *planner, sc *scope, depth int) *level {
 // relations. fixed says that the rows are distinct by what is selected, so that
 // nothing may be added to it.
 func (l *level) selectAll(fields []Field, relations []Relation, at Path, fixed bool) {
+	l.fixed = fixed
 	switch {
 	case fields == nil:
 		l.selectReadable(at)
@@ -59,6 +63,14 @@ func (l *level) selectReadable(at Path) {
 }
 
 func (l *level) selectField(def *Field) {
+	switch {
+	case def.Relation != nil:
+		l.selectRelation(def.Relation, l.fixed)
+		return
+	case def.Literal != nil || def.Object != nil || def.Cursor:
+		l.selectMade(def)
+		return
+	}
 	f, ok := l.scope.field(def.Name, def.Place)
 	if !ok {
 		return
@@ -79,6 +91,49 @@ func (l *level) selectField(def *Field) {
 		return
 	}
 	l.member(key, l.out.add(f, l.scope.table), def.Place)
+}
+
+// selectMade selects what is no column: a literal, an object, a cursor.
+func (l *level) selectMade(def *Field) {
+	if !l.free(def.As, def.Place, "as") {
+		return
+	}
+	m := Member{Key: def.As, Column: -1, Child: -1, Literal: def.Literal}
+	switch {
+	case def.Cursor:
+		m.Cursor = []int{}
+	case def.Object != nil:
+		members, taken := l.members, l.taken
+		l.members, l.taken = []Member{}, map[string]bool{}
+		for i := range def.Object {
+			l.selectField(&def.Object[i])
+		}
+		m.Object, l.members, l.taken = l.members, members, taken
+	}
+	l.members = append(l.members, m)
+}
+
+// cursor gives the members that are cursors the columns of the sort keys. Rows
+// that are read backwards have the same keys.
+func (l *level) cursor(keys []sortKey) {
+	var columns []int
+	eachMember(l.members, func(m *Member) {
+		if m.Cursor == nil {
+			return
+		}
+		for len(columns) < len(keys) {
+			columns = append(columns, l.out.add(keys[len(columns)].field, l.scope.table))
+		}
+		m.Cursor = slices.Clone(columns)
+	})
+}
+
+// eachMember calls f for each member, those inside of objects too.
+func eachMember(members []Member, f func(*Member)) {
+	for i := range members {
+		f(&members[i])
+		eachMember(members[i].Object, f)
+	}
 }
 
 // member adds one key to the answer's objects.
@@ -111,11 +166,14 @@ func (l *level) children() []Child {
 // node is the level as a Node. shift is how many columns the statement has in
 // front of those that the level selected.
 func (l *level) node(st Statement, children []Child, shift int) Node {
-	for i := range l.members {
-		if l.members[i].Child < 0 {
-			l.members[i].Column += shift
+	eachMember(l.members, func(m *Member) {
+		if m.Column >= 0 {
+			m.Column += shift
 		}
-	}
+		for i := range m.Cursor {
+			m.Cursor[i] += shift
+		}
+	})
 	for _, c := range children {
 		for i := range c.Keys {
 			c.Keys[i] += shift

@@ -81,7 +81,7 @@ func TestFilterProperties(t *testing.T) {
 			rt.Fatalf("placeholders of %s %q", a.SQL, a.Args)
 		case strings.Contains(a.SQL, marker):
 			rt.Fatalf("text of the request in %s", a.SQL)
-		case cmp.Diff(a, b) != "":
+		case a.SQL != b.SQL || cmp.Diff(a.Args, b.Args) != "":
 			rt.Fatalf("two renderings differ")
 		}
 	})

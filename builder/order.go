@@ -74,7 +74,13 @@ func (p *planner) sorts(sc *scope, defs []Sort) []sortKey {
 	keys := make([]sortKey, 0, len(defs)+1)
 	for i := range defs {
 		d := &defs[i]
-		f, ok := sc.field(d.Field, d.Place)
+		var f field
+		var ok bool
+		if len(d.Links) > 0 {
+			f, ok = p.linked(sc, d)
+		} else {
+			f, ok = sc.field(d.Field, d.Place)
+		}
 		if !ok {
 			continue
 		}

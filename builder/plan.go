@@ -72,6 +72,8 @@ func (p *planner) build() (*Plan, error) {
 	}
 	if plan != nil {
 		plan.Kind = def.Kind
+		plan.fixed = p.scope.shared.fixed
+		plan.bound = plan.Root.bound()
 	}
 	return plan, p.err
 }

@@ -9,9 +9,12 @@ import (
 
 // relation is one direction of a foreign key, seen from a table.
 type relation struct {
-	fk     *catalog.ForeignKey
-	toMany bool // several rows of target may belong to one row
-	target *catalog.Table
+	fk       *catalog.ForeignKey
+	through  *catalog.ForeignKey // see Link
+	tree     Tree
+	incoming bool
+	toMany   bool // several rows of target may belong to one row
+	target   *catalog.Table
 	// local[i] = remote[i] joins a row to its related rows. local are columns
 	// of the table that the relation is seen from, remote of target.
 	local, remote []*catalog.Column
@@ -43,7 +46,7 @@ func (s *Schema) relations(t *catalog.Table) []relation {
 			continue
 		}
 		r := relation{
-			fk: fk, toMany: !fk.Unique, target: fk.Table, local: fk.RefColumns, remote: fk.Columns, loose: fk.Table.Name,
+			fk: fk, incoming: true, toMany: !fk.Unique, target: fk.Table, local: fk.RefColumns, remote: fk.Columns, loose: fk.Table.Name,
 		}
 		names := make([]string, len(fk.Columns))
 		for i, c := range fk.Columns {

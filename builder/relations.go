@@ -25,7 +25,7 @@ const (
 // in the parent. fixed: nothing may be added to what is selected.
 func (l *level) selectRelation(def *Relation, fixed bool) {
 	name := def.Name
-	if name == "" {
+	if name == "" && def.Link == nil {
 		name = def.Key
 	}
 	most := l.p.schema.opts.MaxDepth
@@ -36,12 +36,12 @@ func (l *level) selectRelation(def *Relation, fixed bool) {
 		l.p.probs.addf(def.Place, nil, "relations are nested deeper than %d", most)
 		return
 	}
-	rel, ok := l.p.schema.relation(l.scope.table, name, def.Place, l.p.probs)
+	rel, ok := l.p.schema.relationOf(l.scope.table, name, def.Link, def.Place, l.p.probs)
 	if !ok {
 		return
 	}
 	key := def.Key // the caller's own word, unless it is the relation's name
-	if def.Name == "" || key == "" {
+	if def.Link == nil && (def.Name == "" || key == "") {
 		key = catalog.CamelCase(name)
 	}
 	if !l.free(key, def.Place, "relation") {
@@ -89,10 +89,14 @@ func (l *level) child(n *nestedLevel) Child {
 	})
 	arrays := make([]squirrel.Sqlizer, len(r.local))
 	names := make([]string, len(r.local)) // of the arrays' elements
+	keys := make([]expression, len(r.local))
 	for i := range r.local {
 		names[i] = ident("k" + strconv.Itoa(i+1))
 		arrays[i] = arg(nil, l.scope.column(r.local[i]).cast+"[]")
-		rows.where(expression{sql: sub.scope.column(r.remote[i]).expr + " = " + keysAlias + names[i]})
+		keys[i] = expression{sql: keysAlias + names[i]}
+	}
+	for _, c := range r.conditions(sub.scope, keys) {
+		rows.where(c)
 	}
 	rows.where(condition(sub.scope, d.Filter))
 	children := sub.children()
@@ -118,12 +122,17 @@ func (l *level) child(n *nestedLevel) Child {
 	st, err := finish(p.name()+" > "+r.target.Name, Read, splice(
 		"SELECT ? FROM unnest(?) WITH ORDINALITY AS "+ident("k")+" ("+strings.Join(names, ", ")+", "+ident("ord")+
 			") JOIN LATERAL (?) AS "+ident("c")+" ON TRUE ORDER BY ?",
-		join(list, ", "), join(arrays, ", "), rows.statement(d.Limit, d.Offset), join(order, ", ")))
+		join(list, ", "), join(arrays, ", "), rows.statement(d.page()), join(order, ", ")))
 	if err != nil {
 		p.fail(err)
 	}
 	st.Columns, st.Ordered = columns, rows.total || !r.toMany
 	return Child{Node: sub.node(st, children, 1), Keys: n.keys, Many: r.toMany}
+}
+
+// page is LIMIT and OFFSET of a nested level.
+func (d *Relation) page() page {
+	return page{limit: d.Limit, offset: d.Offset, limitSlot: d.LimitSlot, offsetSlot: d.OffsetSlot, at: d.Place.key("pagination")}
 }
 
 // checkToOne refuses what can't mean anything for one row.

@@ -42,12 +42,14 @@ type scope struct {
 	virtual map[string]field
 	probs   *problems
 	shared  *counters
+	joined  string // what follows the table in FROM
 }
 
 // counters is what all scopes of one definition have in common.
 type counters struct {
 	aliases int
 	filters int
+	fixed   bool // see Plan.Reusable
 }
 
 // newScope is the outermost scope of a definition, over t as t0.
@@ -76,7 +78,7 @@ func (sc *scope) child(t *catalog.Table, alias string) *scope {
 
 // from is the table and its alias, for FROM: "public"."users" AS "t0".
 func (sc *scope) from() string {
-	return sqlText(sc.table.SQLName()) + " AS " + ident(sc.alias)
+	return sqlText(sc.table.SQLName()) + " AS " + ident(sc.alias) + sc.joined
 }
 
 // column is the expression of a column in this scope. alias "" leaves the

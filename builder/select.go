@@ -2,7 +2,6 @@ package builder
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/Masterminds/squirrel"
@@ -16,34 +15,59 @@ const smallPage = 1000
 func (p *planner) query() *Plan {
 	d := p.def
 	l := newLevel(p, p.scope, 0)
-	paged := d.Limit != nil || d.Offset != nil || d.After != nil || d.Before != nil
+	paged := d.Limit != nil || d.Offset != nil || d.After != nil || d.Before != nil || d.Direction != FromCursor
 	rows := p.rowsOf(l, rowsDef{
 		fields: d.Fields, relations: d.Relations, fieldsAt: p.fieldsAt(),
 		sort: d.Sort, distinct: d.Distinct, total: paged,
 	})
 	rows.where(condition(p.scope, d.Filter))
 	reverse := p.keyset(rows)
+	l.cursor(rows.keys)
 	children := l.children()
-	limit := d.Limit
-	if most := p.schema.opts.MaxRows; most > 0 && (limit == nil || *limit > most) {
-		one := most + 1
-		limit = &one
-	}
 	p.checkPage(d.Limit, d.Offset, p.at("pagination"))
+	pinned := p.pinsKey(d.Filter)
+	if d.One && !pinned {
+		p.probs.addf(p.at("filters"), nil, "one row is asked for, but the filter pins no unique key")
+	}
 	if p.probs.count() > 0 {
 		return nil
 	}
-	st, err := finish(p.name(), Read, rows.statement(limit, d.Offset))
+	st, err := finish(p.name(), Read, rows.statement(p.page()))
 	if err != nil {
 		p.fail(err)
 		return nil
 	}
-	pinned := p.pinsKey(d.Filter)
 	st.Columns, st.Ordered = l.out.columns(), rows.total || pinned
-	return &Plan{
-		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse,
-		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !pinned,
+	plan := &Plan{
+		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse, Single: d.One,
+		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !pinned, limitSlot: d.LimitSlot, pinned: pinned,
 	}
+	if d.Page && d.Limit != nil {
+		plan.Paged, plan.Page = true, *d.Limit
+	}
+	return plan
+}
+
+// page is LIMIT and OFFSET of the outermost level: one row more than was asked
+// for tells whether there are more, or too many.
+func (p *planner) page() page {
+	d := p.def
+	pg := page{limit: d.Limit, offset: d.Offset, limitSlot: d.LimitSlot, offsetSlot: d.OffsetSlot, at: p.at("pagination")}
+	if d.Page {
+		pg.more = 1
+	}
+	if most := p.schema.opts.MaxRows; most > 0 {
+		pg.most = most + 1
+	}
+	return pg
+}
+
+// page is LIMIT and OFFSET of a statement.
+type page struct {
+	limit, offset         *int64
+	limitSlot, offsetSlot Slot
+	more, most            int64 // added to the limit; what it is at most, 0: no bound
+	at                    Path
 }
 
 // rowsDef is what the rows of a level are asked to be.
@@ -173,7 +197,7 @@ func condition(sc *scope, f *Filter) squirrel.Sqlizer {
 }
 
 // statement is the SELECT.
-func (r *rows) statement(limit, offset *int64) squirrel.SelectBuilder {
+func (r *rows) statement(pg page) squirrel.SelectBuilder {
 	sel := squirrel.Select().Column(r.level.out.list()).From(r.level.scope.from())
 	if r.unique {
 		sel = sel.Distinct()
@@ -199,16 +223,19 @@ func (r *rows) statement(limit, offset *int64) squirrel.SelectBuilder {
 	if len(r.keys) > 0 {
 		sel = sel.OrderByClause(orderBy(r.keys))
 	}
-	return paged(sel, limit, offset)
+	return pg.of(sel)
 }
 
-// paged adds LIMIT and OFFSET, as arguments: one SQL text serves all pages.
-func paged(sel squirrel.SelectBuilder, limit, offset *int64) squirrel.SelectBuilder {
-	if limit != nil {
-		sel = sel.SuffixExpr(splice("LIMIT ?", arg(strconv.FormatInt(*limit, 10), "int8")))
+// of adds LIMIT and OFFSET, as arguments: one SQL text serves all pages.
+func (pg page) of(sel squirrel.SelectBuilder) squirrel.SelectBuilder {
+	switch {
+	case pg.limit != nil:
+		sel = sel.SuffixExpr(splice("LIMIT ?", number(*pg.limit, pg.limitSlot, pg.at.key("limit"), pg.more, pg.most)))
+	case pg.most > 0:
+		sel = sel.SuffixExpr(splice("LIMIT ?", number(pg.most, 0, nil, 0, 0)))
 	}
-	if offset != nil {
-		sel = sel.SuffixExpr(splice("OFFSET ?", arg(strconv.FormatInt(*offset, 10), "int8")))
+	if pg.offset != nil {
+		sel = sel.SuffixExpr(splice("OFFSET ?", number(*pg.offset, pg.offsetSlot, pg.at.key("offset"), 0, 0)))
 	}
 	return sel
 }

@@ -1,6 +1,8 @@
 package builder
 
 import (
+	"encoding/json"
+
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/codec"
 )
@@ -21,6 +23,8 @@ type Statement struct {
 	// Columns describes the rows; empty for a statement without rows. nil for
 	// adopted SQL whose columns are learned from the server.
 	Columns []Column
+
+	binds []bind // arguments that Plan.Bind replaces
 }
 
 // Effect is what a Statement may do to data.
@@ -68,8 +72,18 @@ type Plan struct {
 	// stops at one more, so that a larger result is seen, and refused with
 	// CodeLimit, without being read. Nested levels are not counted.
 	MaxRows int64
+	// Paged: the statement reads one row more than the answer may have, Page, to
+	// tell whether there are further ones.
+	Paged bool
+	Page  int64
+	// Bare: the answer is the value of the only member of the only row.
+	Bare bool
 
-	catalog *catalog.Catalog
+	catalog   *catalog.Catalog
+	limitSlot Slot
+	pinned    bool // the filter pins a unique key
+	fixed     bool // made for its values: Bind can't replace them
+	bound     bool // a statement has binds
 }
 
 // Catalog is what the plan was built on: it knows the columns of the constraints
@@ -88,11 +102,16 @@ type Node struct {
 	Children []Child
 }
 
-// Member is one key of an answer object: a column (Child < 0) or a nested level.
+// Member is one key of an answer object: a column (Child < 0) or a nested level,
+// unless one of the last three says something else.
 type Member struct {
 	Key    string // output key, already in its final spelling
 	Column int    // index into Statement.Columns when Child < 0
 	Child  int    // index into Node.Children, or -1
+
+	Literal json.RawMessage // this text
+	Object  []Member        // an object of values of the same row
+	Cursor  []int           // base64url of the JSON list of these columns' values
 }
 
 // Child is a nested level. Its statement's first len(Keys) arguments are left

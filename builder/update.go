@@ -103,9 +103,15 @@ func (p *planner) setValue(c *catalog.Column, s *Set) squirrel.Sqlizer {
 		p.probs.addf(s.Place, opsFor(kind), "%s can't be used on %s: its type is %s", quoted(s.Op), quoted(s.Field), typeLabel(f.typ))
 		return nil
 	}
+	switch {
+	case s.Op == "":
+		return p.scope.bindSlot(f, s.Value, s.Slot, s.Place)
+	case s.Op == "increment" && !isNull(s.Value):
+		at := s.Place.key(s.Op)
+		return splice("? + ?", f.sql(), p.scope.bindSlot(f, s.Value, s.Slot, at))
+	}
+	p.scope.fix(s.Slot)
 	switch s.Op {
-	case "":
-		return p.scope.bind(f, s.Value, s.Place)
 	case "default":
 		return expression{sql: "DEFAULT"}
 	case "delete_path", "set_path":
@@ -115,10 +121,7 @@ func (p *planner) setValue(c *catalog.Column, s *Set) squirrel.Sqlizer {
 		p.probs.addf(s.Place.key(s.Op), nil, "%s needs a value", s.Op)
 		return nil
 	}
-	switch {
-	case s.Op == "increment":
-		return splice("? + ?", f.sql(), p.scope.bind(f, s.Value, s.Place.key(s.Op)))
-	case kind == codec.KindArray:
+	if kind == codec.KindArray {
 		return p.setArray(f, s)
 	}
 	return p.setJSON(f, s)

@@ -63,6 +63,7 @@ func (x *execution) cursor(ctx context.Context, r Runner, p *builder.Plan) error
 	out := x.out
 	out.buf = append(out.buf, '[')
 	var total int
+	defer func() { x.info.Rows = int64(total) }()
 	for size := firstBatch; ; {
 		fetch := &builder.Statement{
 			Name: s.Name, SQL: "fetch forward " + strconv.Itoa(size) + " from " + name,

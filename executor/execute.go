@@ -94,6 +94,7 @@ type execution struct {
 	out  *output
 	opt  execOptions
 	rows int64 // of the answer, so far
+	info Info  // of the plan that ran last
 }
 
 func newExecution(out *output, o []ExecOption) *execution {
@@ -158,6 +159,8 @@ func (x *execution) inTx(ctx context.Context, r Runner, o *TxOptions, hold bool,
 // query appends the data of a query.
 func (x *execution) query(ctx context.Context, r Runner, p *builder.Plan) error {
 	switch {
+	case p.Bare:
+		return x.bare(ctx, r, p)
 	case len(p.Root.Children) == 0 && !p.Reverse:
 		return x.flat(ctx, r, p)
 	case p.Unbounded && !p.Reverse && !p.Single && len(p.Root.Children) > 0:
@@ -198,6 +201,10 @@ func (x *execution) flatRows(p *builder.Plan, rows *Rows) error {
 	var n int64
 	var err error
 	for rows.Next() {
+		if p.Paged && n >= p.Page {
+			x.info.More = true
+			break
+		}
 		if n > 0 {
 			if p.Single {
 				return errNotSingle(p)
@@ -221,6 +228,7 @@ func (x *execution) flatRows(p *builder.Plan, rows *Rows) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
+	x.info.Rows = n
 	switch {
 	case !p.Single:
 		out.buf = append(out.buf, ']')
@@ -233,6 +241,10 @@ func (x *execution) flatRows(p *builder.Plan, rows *Rows) error {
 // levelData appends a query or mutation whose levels are in memory.
 func (x *execution) levelData(p *builder.Plan, root *level) error {
 	n := root.len()
+	if p.Paged && int64(n) > p.Page {
+		n, x.info.More = int(p.Page), true
+	}
+	x.info.Rows = int64(n)
 	if p.Single {
 		switch n {
 		case 0:
@@ -273,6 +285,7 @@ func (x *execution) mutate(ctx context.Context, r Runner, p *builder.Plan) error
 		if err != nil {
 			return err
 		}
+		x.info.Rows = n
 		x.result(p, n)
 		return nil
 	}

@@ -97,9 +97,6 @@ func (x *execution) read(l *level, node *builder.Node, rows *Rows, keys int, chi
 // add encodes one row.
 func (l *level) add(enc *encoder, asks []keyset, values [][]byte, format []codec.Format) error {
 	dst := l.buf
-	if enc.empty {
-		dst = append(dst, '{')
-	}
 	for i := range asks {
 		if err := asks[i].add(values, format); err != nil {
 			return err
@@ -108,16 +105,16 @@ func (l *level) add(enc *encoder, asks []keyset, values [][]byte, format []codec
 	for i := range enc.parts {
 		p := &enc.parts[i]
 		dst = append(dst, p.prefix...)
-		if p.column < 0 {
+		if p.child >= 0 {
 			l.holes = append(l.holes, hole{at: len(dst), child: int32(p.child), key: asks[p.child].current})
 			continue
 		}
 		var err error
-		if dst, err = p.typ.AppendJSON(dst, values[p.column], format[p.column]); err != nil {
-			return undecodable(p.name, err)
+		if dst, err = p.appendValue(dst, values, format); err != nil {
+			return err
 		}
 	}
-	dst = append(dst, '}')
+	dst = append(dst, enc.suffix...)
 	l.buf = dst
 	l.rows = append(l.rows, mark{len(l.buf), len(l.holes)})
 	return nil
