@@ -405,13 +405,33 @@ func TestReference(t *testing.T) {
 
 func page() string {
 	var b strings.Builder
-	b.WriteString(`<!-- Made from flags/table.go by: go test ./flags -update -->
+	b.WriteString(strings.ReplaceAll(`<!-- Made from flags/table.go by: go test ./flags -update -->
 # Settings
 
-Each setting is an environment variable and a command line flag; the flag wins. An empty variable counts as not set.
-A value that is not allowed is an error at the start, and so is a FRAISEQL_ variable that is not listed here
-(FRAISEQL_TEST_ is left to tests). All problems are reported at once.
-`)
+Each setting is an environment variable, a command line flag, and a key of ~fraiseql.yaml~. A flag wins over the
+environment, which wins over the file, which wins over the default. An empty variable counts as not set. A value that is not
+allowed is an error at the start, and so are a FRAISEQL_ variable that is not listed here (FRAISEQL_TEST_ is left to
+tests) and a key that the file cannot have. All problems are reported at once, each with where it was written.
+
+~fraiseql config~ shows every setting, its value and where that came from.
+
+The file is ~fraiseql.yaml~ in the working directory, or what ~--config~ names. Settings have the names of their flags;
+several values are a list, claims and their settings may be keys and values:
+
+~~~yaml
+settings:
+  addr: 0.0.0.0:8000
+  cors-origins: [https://app.example.com]
+  jwt-claims: {sub: app.user_id}
+graphql:
+  tables:
+    users:
+      columns:
+        password: {omit: true}
+~~~
+
+What can be said below ~graphql~ is what ~graphql.Config~ has.
+`, "~", "`"))
 	var groups []string
 	for _, r := range flags.Table() {
 		if !slices.Contains(groups, r.Group) {

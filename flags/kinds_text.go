@@ -155,7 +155,7 @@ func origin(v string) bool {
 // keysURL is where keys may be fetched: over TLS, or from this machine.
 func keysURL(v string) bool {
 	u, err := url.Parse(v)
-	if err != nil || u.Hostname() == "" || u.Fragment != "" {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
 		return false
 	}
 	local := u.Hostname() == "localhost"

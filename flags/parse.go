@@ -124,7 +124,7 @@ func (s *Settings) take(r *Setting, v, shown string, from source) []error {
 const (
 	urlEnv    = "FRAISEQL_DATABASE_URL"
 	configEnv = "FRAISEQL_CONFIG"
-	prefix = "FRAISEQL_"
+	prefix    = "FRAISEQL_"
 	// testPrefix is left to test code.
 	testPrefix = "FRAISEQL_TEST_"
 )

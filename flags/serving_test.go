@@ -62,7 +62,7 @@ func TestServingRefused(t *testing.T) {
 		"FRAISEQL_SCHEMA_RELOAD":      {"true"},
 		"FRAISEQL_ERROR_SQLSTATES":    {"P000", "p0001", "P00011", "00000", "01000", "02000"},
 		"FRAISEQL_LIMIT_DEPTH":        {"-1", "x"},
-		"FRAISEQL_JWT_JWKS_URL":       {"http://id.example.com/keys", "id.example.com", "file:///keys", "https://"},
+		"FRAISEQL_JWT_JWKS_URL":       {"https://u:p@id.example.com/keys", "http://id.example.com/keys", "id.example.com", "file:///keys", "https://"},
 		"FRAISEQL_JWT_ALGORITHMS":     {"none", "hs256", "HS256,HS256"},
 		"FRAISEQL_JWT_CLAIMS":         {"sub", "sub=", "=app.x", "sub=user_id", "sub=role", "sub=app.a b", "sub=app." + strings.Repeat("x", 60)},
 		"FRAISEQL_JWT_ISSUER":         {" x", "a\nb"},
@@ -113,7 +113,8 @@ func TestContradictions(t *testing.T) {
 		{"tenants of no schema", "", []string{"FRAISEQL_JWT_SECRET=" + secret, "FRAISEQL_JWT_TENANT_CLAIM=t"}, `FRAISEQL_JWT_TENANT_CLAIM="t": want FRAISEQL_TENANT_SCHEMA with it: it says which schema stands for those of the tenants`},
 		{"schema of no tenant", "", []string{"FRAISEQL_TENANT_SCHEMA=t"}, `FRAISEQL_TENANT_SCHEMA="t": want FRAISEQL_JWT_TENANT_CLAIM with it: it says whose schema a request is for`},
 		{
-			"listen through a pooler", "", []string{"FRAISEQL_DB_POOLER=transaction", "FRAISEQL_SCHEMA_RELOAD=listen"},
+			"listen through a pooler", "",
+			[]string{"FRAISEQL_DB_POOLER=transaction", "FRAISEQL_SCHEMA_RELOAD=listen"},
 			`FRAISEQL_SCHEMA_RELOAD="listen": want off with FRAISEQL_DB_POOLER=transaction: LISTEN needs a session of its own`,
 		},
 	} {

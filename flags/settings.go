@@ -1,4 +1,5 @@
-// Package flags turns the environment and the command line into Settings.
+// Package flags turns the command line, the environment and a file into Settings:
+// a flag wins over the environment, which wins over the file.
 //
 // One table (see Table) has a row for each setting: its variable, its flag, its
 // default, what is allowed, and its documentation. Parsing, the flags of the

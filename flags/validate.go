@@ -30,8 +30,8 @@ type checker struct {
 	problems []error
 }
 
-// add says what is wrong with the setting env.
-func (c *checker) add(env, format string, args ...any) {
+// addf says what is wrong with the setting env.
+func (c *checker) addf(env, format string, args ...any) {
 	r := lookup(env)
 	e := &Error{Name: c.s.nameOf(r), Value: r.Value(c.s), Problem: fmt.Sprintf(format, args...)}
 	if r.Secret {
@@ -43,7 +43,7 @@ func (c *checker) add(env, format string, args ...any) {
 func (c *checker) database() {
 	s := c.s
 	if s.MinIdle > s.MaxConnections {
-		c.add("FRAISEQL_DB_MIN_IDLE", "want at most FRAISEQL_DB_MAX_CONNECTIONS, which is %d", s.MaxConnections)
+		c.addf("FRAISEQL_DB_MIN_IDLE", "want at most FRAISEQL_DB_MAX_CONNECTIONS, which is %d", s.MaxConnections)
 	}
 	if s.Pooler != PoolerTransaction {
 		return
@@ -51,13 +51,13 @@ func (c *checker) database() {
 	// Everything else names statements, or looks at a statement in one round
 	// trip and runs it in another: a pooler may change the server in between.
 	if m := s.ExecMode(); m != "exec" && m != "simple_protocol" {
-		c.add("FRAISEQL_PGX_EXEC_MODE", "want auto, exec or simple_protocol with FRAISEQL_DB_POOLER=transaction: another client's answer could be read")
+		c.addf("FRAISEQL_PGX_EXEC_MODE", "want auto, exec or simple_protocol with FRAISEQL_DB_POOLER=transaction: another client's answer could be read")
 	}
 	if !s.BinaryParameters() {
-		c.add("FRAISEQL_PQ_BINARY_PARAMETERS", "want auto or true with FRAISEQL_DB_POOLER=transaction: another client's answer could be read")
+		c.addf("FRAISEQL_PQ_BINARY_PARAMETERS", "want auto or true with FRAISEQL_DB_POOLER=transaction: another client's answer could be read")
 	}
 	if s.GraphQL.SchemaReload == ReloadListen {
-		c.add("FRAISEQL_SCHEMA_RELOAD", "want off with FRAISEQL_DB_POOLER=transaction: LISTEN needs a session of its own")
+		c.addf("FRAISEQL_SCHEMA_RELOAD", "want off with FRAISEQL_DB_POOLER=transaction: LISTEN needs a session of its own")
 	}
 }
 
@@ -65,14 +65,14 @@ func (c *checker) server() {
 	s := c.s.Server
 	switch cert, key := s.TLSCertFile != "", s.TLSKeyFile != ""; {
 	case cert && !key:
-		c.add("FRAISEQL_TLS_CERT_FILE", "want FRAISEQL_TLS_KEY_FILE with it: a certificate needs its key")
+		c.addf("FRAISEQL_TLS_CERT_FILE", "want FRAISEQL_TLS_KEY_FILE with it: a certificate needs its key")
 	case key && !cert:
-		c.add("FRAISEQL_TLS_KEY_FILE", "want FRAISEQL_TLS_CERT_FILE with it: a key needs its certificate")
+		c.addf("FRAISEQL_TLS_KEY_FILE", "want FRAISEQL_TLS_CERT_FILE with it: a key needs its certificate")
 	case cert && s.H2C:
-		c.add("FRAISEQL_H2C", "want false with FRAISEQL_TLS_CERT_FILE: over TLS there is HTTP/2 anyway")
+		c.addf("FRAISEQL_H2C", "want false with FRAISEQL_TLS_CERT_FILE: over TLS there is HTTP/2 anyway")
 	}
 	if s.AdminAddr != "" && s.AdminAddr == s.Addr && port(s.Addr) != 0 {
-		c.add("FRAISEQL_ADMIN_ADDR", "want another address than that of FRAISEQL_ADDR")
+		c.addf("FRAISEQL_ADMIN_ADDR", "want another address than that of FRAISEQL_ADDR")
 	}
 }
 
@@ -80,15 +80,15 @@ func (c *checker) graphql() {
 	s := c.s
 	switch p := s.GraphQL.Path; {
 	case p == "/" && s.GraphQL.GraphiQL:
-		c.add("FRAISEQL_GRAPHQL_PATH", "want another path with FRAISEQL_GRAPHIQL=true: GraphiQL is served there")
+		c.addf("FRAISEQL_GRAPHQL_PATH", "want another path with FRAISEQL_GRAPHIQL=true: GraphiQL is served there")
 	case p == "/definitions" && s.GraphQL.ServeDefinitions():
-		c.add("FRAISEQL_GRAPHQL_PATH", "want another path, or FRAISEQL_DEFINITIONS=false: JSON definitions are answered there")
+		c.addf("FRAISEQL_GRAPHQL_PATH", "want another path, or FRAISEQL_DEFINITIONS=false: JSON definitions are answered there")
 	}
 	if s.GraphQL.Introspection == IntrospectionAuthenticated && !s.JWT.HasKey() {
-		c.add("FRAISEQL_INTROSPECTION", "want public or off without a key for tokens, such as FRAISEQL_JWT_SECRET: no request can prove who it is from")
+		c.addf("FRAISEQL_INTROSPECTION", "want public or off without a key for tokens, such as FRAISEQL_JWT_SECRET: no request can prove who it is from")
 	}
 	if s.GraphQL.TenantSchema != "" && s.JWT.TenantClaim == "" {
-		c.add("FRAISEQL_TENANT_SCHEMA", "want FRAISEQL_JWT_TENANT_CLAIM with it: it says whose schema a request is for")
+		c.addf("FRAISEQL_TENANT_SCHEMA", "want FRAISEQL_JWT_TENANT_CLAIM with it: it says whose schema a request is for")
 	}
 }
 
@@ -96,13 +96,13 @@ func (c *checker) jwt() {
 	j := c.s.JWT
 	keys := j.keys()
 	if len(keys) > 1 {
-		c.add(keys[1], "want one key for tokens, and %s is set too", keys[0])
+		c.addf(keys[1], "want one key for tokens, and %s is set too", keys[0])
 	}
 	if j.TenantClaim != "" && c.s.GraphQL.TenantSchema == "" {
-		c.add("FRAISEQL_JWT_TENANT_CLAIM", "want FRAISEQL_TENANT_SCHEMA with it: it says which schema stands for those of the tenants")
+		c.addf("FRAISEQL_JWT_TENANT_CLAIM", "want FRAISEQL_TENANT_SCHEMA with it: it says which schema stands for those of the tenants")
 	}
 	if len(j.Roles) > 0 && j.RoleClaim == "" {
-		c.add("FRAISEQL_JWT_ROLES", "want FRAISEQL_JWT_ROLE_CLAIM with it: it says which claim names the role")
+		c.addf("FRAISEQL_JWT_ROLES", "want FRAISEQL_JWT_ROLE_CLAIM with it: it says which claim names the role")
 	}
 	if len(keys) > 0 {
 		return
@@ -110,7 +110,7 @@ func (c *checker) jwt() {
 	for i := range jwtRows {
 		r := &jwtRows[i]
 		if r.Env != "FRAISEQL_JWT_ANONYMOUS_ROLE" && r.show(c.s) != r.Default {
-			c.add(r.Env, "want a key for tokens with it: FRAISEQL_JWT_SECRET, FRAISEQL_JWT_PUBLIC_KEY_FILE, FRAISEQL_JWT_JWKS_URL or FRAISEQL_JWT_JWKS_FILE")
+			c.addf(r.Env, "want a key for tokens with it: FRAISEQL_JWT_SECRET, FRAISEQL_JWT_PUBLIC_KEY_FILE, FRAISEQL_JWT_JWKS_URL or FRAISEQL_JWT_JWKS_FILE")
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/internal/cli"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 )
@@ -54,7 +55,11 @@ func fraiseql(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	// Only what a script sets is in the environment.
 	var env []string
-	for _, name := range []string{"DATABASE_URL", "FRAISEQL_DATABASE_URL", "FRAISEQL_DB_BACKEND", "FRAISEQL_DB_BACKND", "FRAISEQL_DB_POOLER", "FRAISEQL_PGX_EXEC_MODE", "NO_COLOR"} {
+	names := []string{"DATABASE_URL", "FRAISEQL_DB_BACKND", "NO_COLOR"}
+	for _, row := range flags.Table() {
+		names = append(names, row.Env)
+	}
+	for _, name := range names {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)
 		}

@@ -1,17 +1,22 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/fraiseql/fraiseql-go/config"
 	"github.com/fraiseql/fraiseql-go/flags"
 )
 
-// global is what every command knows: the settings of environment and flags.
-type global struct{ settings *flags.Settings }
+// global is what every command knows.
+type global struct {
+	settings *flags.Settings
+	file     config.File // fraiseql.yaml, or nothing
+}
 
 const exitCodesHelp = `0  the answers agree, or there was nothing to compare
 1  the two backends differ
@@ -20,10 +25,7 @@ const exitCodesHelp = `0  the answers agree, or there was nothing to compare
 4  fewer operations were compared than --min-compared asks for`
 
 func newRoot(a *app) *cobra.Command {
-	s, envErr := flags.Parse(a.getenv, flags.WithEnviron(a.environ()))
-	if s == nil {
-		s = flags.Default()
-	}
+	s := flags.Default()
 	a.global = &global{settings: s}
 	root := &cobra.Command{
 		Use:   "fraiseql",
@@ -36,25 +38,17 @@ Start with: fraiseql demo`,
 		SilenceErrors: true,
 		Args:          noArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if envErr != nil && needsSettings(cmd) {
-				return &exit{code: ExitUsage, err: envErr, hint: "`fraiseql help settings` lists every setting"}
+			if !needsSettings(cmd) {
+				return nil
 			}
-			if f := cmd.Flag("db-min-idle"); !f.Changed && a.getenv("FRAISEQL_DB_MIN_IDLE") == "" {
-				s.MinIdle = min(s.MinIdle, s.MaxConnections) // as where the variable alone is set
-			}
-			if err := s.Validate(); err != nil {
-				return &exit{code: ExitUsage, err: err}
-			}
-			return nil
+			return a.load()
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.In)
 	root.SetOut(a.Out) // before the completion command is made, which keeps it
 	root.SetErr(a.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &exit{code: ExitUsage, err: err, hint: "`" + cmd.CommandPath() + " --help` shows the flags"}
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Commands:"}, &cobra.Group{ID: "look", Title: "Looking around:"})
 	add := func(group string, list ...*cobra.Command) {
 		for _, c := range list {
@@ -63,7 +57,7 @@ Start with: fraiseql demo`,
 		}
 	}
 	add("run", newDemo(a), newExec(a), newParity(a))
-	add("look", newDoctor(a), newSchema(a), newOperators(a), newVersion(a))
+	add("look", newDoctor(a), newSchema(a), newOperators(a), newConfig(a), newVersion(a))
 	root.AddCommand(
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: "Exit codes:\n\n" + exitCodesHelp},
 		&cobra.Command{Use: "settings", Short: "Every setting, its variable, flag, default and allowed values", Long: settingsHelp()},
@@ -75,6 +69,38 @@ Start with: fraiseql demo`,
 	root.InitDefaultCompletionCmd()
 	unknownCommand(root)
 	return root
+}
+
+// load completes the settings, which have the flags' values, from the environment
+// and the file. All problems are reported together.
+func (a *app) load() error {
+	path := a.settings.Config
+	if path == "" {
+		path = a.getenv("FRAISEQL_CONFIG")
+	}
+	file, fileErr := config.Read(path)
+	a.file = file
+	err := a.settings.Load(a.getenv, flags.WithEnviron(a.environ()), flags.WithFile(file.Settings))
+	if err = errors.Join(fileErr, err); err != nil {
+		return &exit{code: ExitUsage, err: err, hint: "`fraiseql help settings` lists every setting"}
+	}
+	return nil
+}
+
+// flagError is err of a command line, with a hint at the flag that was meant.
+func flagError(cmd *cobra.Command, err error) error {
+	if value, ok := errors.AsType[*flags.Error](err); ok {
+		err = value // without pflag's words around it, which repeat the value, a secret one too
+	}
+	hint := "`" + cmd.CommandPath() + " --help` shows the flags"
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && len(unknown.GetSpecifiedName()) > 1 {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := flags.Nearest(unknown.GetSpecifiedName(), names, 0); near != "" {
+			hint = "did you mean --" + near + "?"
+		}
+	}
+	return &exit{code: ExitUsage, err: err, hint: hint}
 }
 
 // helpCommand is cobra's, but for an unknown topic, which is a usage error.
@@ -95,6 +121,9 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 // needsSettings says whether cmd uses the settings: help and completion must work
 // however the environment looks.
 func needsSettings(cmd *cobra.Command) bool {
+	if !cmd.HasParent() {
+		return false // prints the help
+	}
 	for c := cmd; c != nil; c = c.Parent() {
 		switch c.Name() {
 		case "completion", "help", "version", "operators", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
@@ -107,7 +136,14 @@ func needsSettings(cmd *cobra.Command) bool {
 // settingsHelp is the table of settings as text.
 func settingsHelp() string {
 	var b strings.Builder
-	b.WriteString("Settings come from the environment; a flag wins over its variable.\n")
+	b.WriteString(`A flag wins over its variable, which wins over the file, which wins over the default.
+The file is fraiseql.yaml in the working directory, or what --config names:
+
+    settings:
+      addr: 127.0.0.1:8000
+      cors-origins: [https://app.example.com]
+
+` + "`fraiseql config` shows what is set, and where.\n")
 	for _, row := range flags.Table() {
 		b.WriteString("\n" + row.Env)
 		if row.Fallback != "" {
@@ -124,14 +160,9 @@ func settingsHelp() string {
 
 // common are the flags that every command's help shows; the others are listed by
 // `fraiseql help settings` and work all the same.
-var common = map[string]bool{"database-url": true, "backend": true}
+var common = map[string]bool{"database-url": true, "backend": true, "config": true}
 
-func hideUncommon(f *pflag.Flag) {
-	f.Hidden = !common[f.Name]
-	if f.Name == "database-url" {
-		f.DefValue = "" // the help must not say whether one is set
-	}
-}
+func hideUncommon(f *pflag.Flag) { f.Hidden = !common[f.Name] }
 
 // unknownCommand makes a mistyped command a usage error that names it, with a
 // suggestion where one is near.
