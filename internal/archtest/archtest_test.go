@@ -57,6 +57,7 @@ var internal = map[string][]string{
 	"backend/internal/suite":    {"backend", "internal/pgtest"},
 	"internal/archtest":         {},
 	"internal/faultproxy":       {},
+	"internal/httpaudit":        {},
 	"internal/pgembed":          {},
 	"internal/sample":           {},
 	"internal/pgtest":           {"backend", "backend/pgx", "internal/pgembed", "internal/sample"},
@@ -77,7 +78,7 @@ var allowed = []struct{ from, to, why string }{
 }
 
 // testOnly may be imported by any test and by no product code.
-var testOnly = []string{"internal/pgtest", "internal/pgembed", "internal/sample", "internal/faultproxy", "backend/backendtest", "backend/internal/suite"}
+var testOnly = []string{"internal/pgtest", "internal/pgembed", "internal/sample", "internal/faultproxy", "internal/httpaudit", "backend/backendtest", "backend/internal/suite"}
 
 // homes says where a dependency may be imported. Tests are held to it too,
 // except where tests is true.

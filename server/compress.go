@@ -1,0 +1,61 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
+)
+
+// compressBytes is where compression begins to pay: below, an answer fits one
+// packet either way.
+const compressBytes = 1 << 10
+
+// MiddlewareCompress compresses answers with zstd or gzip, by the q-values of
+// Accept-Encoding, zstd between equals. Answers below 1 KiB that end before they
+// are flushed, media that are compressed already and answers that have a
+// Content-Encoding are left alone. A flush takes what was written so far through
+// the encoder, so that streams stay streams.
+//
+// A handler that panics ends the stream without the trailer of its format: gzhttp
+// by itself would finish it, and a cut answer would pass for a whole one.
+func MiddlewareCompress(h http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(compressBytes), gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.SetContentType(false))
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	compressed := wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		whole := false
+		defer func() {
+			if !whole {
+				cut(w)
+			}
+		}()
+		h.ServeHTTP(w, r)
+		whole = true
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.Header["Accept-Encoding"]) == 0 {
+			header := w.Header()
+			header["Vary"] = append(header["Vary"], "Accept-Encoding")
+			h.ServeHTTP(w, r)
+			return
+		}
+		compressed(&response{ResponseWriter: w}, r)
+	})
+}
+
+// cut keeps everything that encoders still hold from getting out.
+func cut(w http.ResponseWriter) {
+	for w != nil {
+		if rw, ok := w.(*response); ok {
+			rw.cut = true
+			return
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return
+		}
+		w = u.Unwrap()
+	}
+}
