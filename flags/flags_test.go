@@ -46,11 +46,11 @@ func TestDefaults(t *testing.T) {
 		PGXExecMode: "auto", PQBinaryParameters: "auto", Pooler: "none", TimeZone: "UTC",
 		BigInt: "number", JSONKeys: "keep", MutationTx: "root",
 		Server: flags.Server{
-			Addr: "127.0.0.1:8000", Compression: true, BodyLimit: 1_000_000, RequestTimeout: time.Minute,
+			Addr: "127.0.0.1:8000", Compression: true, BodyLimit: 1 << 20, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
 			ShutdownTimeout: 25 * time.Second, MaxInFlight: 1000,
 		},
 		GraphQL: flags.GraphQL{
-			Path: "/graphql", Definitions: "auto", Introspection: "public", APQSize: 1000, QueryTx: "none", PlanCacheSize: 1000, SchemaReload: "off",
+			Path: "/graphql", Definitions: "auto", Introspection: "public", APQBytes: 8 << 20, QueryTx: "none", PlanCacheSize: 1000, SchemaReload: "off",
 		},
 		Limits: flags.Limits{
 			Bytes: 100_000, Tokens: 2000, Depth: 15, Aliases: 30, Roots: 20, Directives: 50, Fragments: 100, Cost: 5000,

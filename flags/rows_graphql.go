@@ -22,8 +22,8 @@ type GraphQL struct {
 	Definitions string
 	// Introspection is IntrospectionPublic (default), -Authenticated or -Off.
 	Introspection string
-	// APQSize is how many persisted queries are kept; 0 switches them off.
-	APQSize int
+	// APQBytes bounds the memory of automatic persisted queries; 0 switches them off.
+	APQBytes int
 	// TrustedDocuments is a file of documents beside which none is run; "" for none.
 	TrustedDocuments string
 	// BatchMax is how many requests one body may have in an array; 0 refuses arrays.
@@ -92,11 +92,11 @@ var graphqlRows = []Setting{
 	count("GraphQL", "FRAISEQL_PLAN_CACHE_SIZE", "plan-cache-size", "1000", 0, maxStatements,
 		"How many plans of documents are kept. 0: none.",
 		func(s *Settings) *int { return &s.GraphQL.PlanCacheSize }),
-	count("GraphQL", "FRAISEQL_APQ_SIZE", "apq-size", "1000", 0, maxStatements,
-		"How many automatic persisted queries are kept. 0: they are switched off.",
-		func(s *Settings) *int { return &s.GraphQL.APQSize }),
+	count("GraphQL", "FRAISEQL_APQ_BYTES", "apq-bytes", "8388608", 0, maxBytes,
+		"The most bytes of automatic persisted queries that are kept. 0: they are switched off.",
+		func(s *Settings) *int { return &s.GraphQL.APQBytes }),
 	word("GraphQL", "FRAISEQL_TRUSTED_DOCUMENTS", "trusted-documents", "", fileAllowed,
-		"A JSON file of documents by their sha256. Where it is set no other document is run.",
+		"A JSON file of documents by id. Where it is set no other document is run.",
 		func(s *Settings) *string { return &s.GraphQL.TrustedDocuments }, fileName),
 	count("GraphQL", "FRAISEQL_BATCH_MAX", "batch-max", "0", 0, 1000,
 		"The most requests that one body may have in an array. 0: an array is refused.",

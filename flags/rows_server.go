@@ -18,14 +18,22 @@ type Server struct {
 	CORSOrigins []string
 	// BodyLimit bounds a request's body, in bytes.
 	BodyLimit int
+	// ReadTimeout bounds the time in which a request has to arrive.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds the time in which a client has to take a part of an answer.
+	WriteTimeout time.Duration
 	// RequestTimeout bounds a request with its answer; 0 means no limit.
 	RequestTimeout time.Duration
-	// ShutdownTimeout bounds the wait for requests that are running at the end.
+	// DrainDelay is how long the end of the server is announced before it begins.
+	DrainDelay time.Duration
+	// ShutdownTimeout bounds the end of the server, DrainDelay with it.
 	ShutdownTimeout time.Duration
 	// MaxInFlight bounds the requests that run at one time; 0 means no limit.
 	MaxInFlight int
 	// RequestLog logs each request.
 	RequestLog bool
+	// Profiling serves profiles on AdminAddr.
+	Profiling bool
 }
 
 const (
@@ -61,14 +69,23 @@ var serverRows = []Setting{
 		"origins with commas between them, such as https://app.example.com,http://localhost:3000; * is any",
 		"The web sites whose pages may call the server from a browser. Not set: none but its own.",
 		func(s *Settings) *[]string { return &s.Server.CORSOrigins }, origin),
-	count("Server", "FRAISEQL_BODY_LIMIT", "body-limit", "1000000", 1, maxBytes,
+	count("Server", "FRAISEQL_BODY_LIMIT", "body-limit", "1048576", 1, maxBytes,
 		"The most bytes of a request's body.",
 		func(s *Settings) *int { return &s.Server.BodyLimit }),
-	millis("Server", "FRAISEQL_REQUEST_TIMEOUT_MS", "request-timeout-ms", "60000", 0,
-		"How long a request may take, its answer with it. 0: no limit.",
+	millis("Server", "FRAISEQL_READ_TIMEOUT_MS", "read-timeout-ms", "15000", 1,
+		"How long a request may take to arrive.",
+		func(s *Settings) *time.Duration { return &s.Server.ReadTimeout }),
+	millis("Server", "FRAISEQL_WRITE_TIMEOUT_MS", "write-timeout-ms", "30000", 1,
+		"How long a client may take to accept a part of an answer. An answer that flows may last longer.",
+		func(s *Settings) *time.Duration { return &s.Server.WriteTimeout }),
+	millis("Server", "FRAISEQL_REQUEST_TIMEOUT_MS", "request-timeout-ms", "0", 0,
+		"How long a request may take, its answer with it. 0: no limit but that of each statement, FRAISEQL_DB_QUERY_TIMEOUT_MS.",
 		func(s *Settings) *time.Duration { return &s.Server.RequestTimeout }),
-	millis("Server", "FRAISEQL_SHUTDOWN_TIMEOUT_MS", "shutdown-timeout-ms", "25000", 0,
-		"How long the end of the server waits for requests that are running. 0: not at all.",
+	millis("Server", "FRAISEQL_DRAIN_DELAY_MS", "drain-delay-ms", "0", 0,
+		"How long /readyz fails before the server ends, so that a load balancer takes it out.",
+		func(s *Settings) *time.Duration { return &s.Server.DrainDelay }),
+	millis("Server", "FRAISEQL_SHUTDOWN_TIMEOUT_MS", "shutdown-timeout-ms", "25000", 1,
+		"How long the end of the server may take, FRAISEQL_DRAIN_DELAY_MS with it; requests that run longer are cut off.",
 		func(s *Settings) *time.Duration { return &s.Server.ShutdownTimeout }),
 	count("Server", "FRAISEQL_MAX_IN_FLIGHT", "max-in-flight", "1000", 0, 1_000_000,
 		"The most requests that run at one time; more are answered with 503. 0: no limit.",
@@ -76,4 +93,7 @@ var serverRows = []Setting{
 	truth("Server", "FRAISEQL_REQUEST_LOG", "request-log", "false",
 		"Whether each request is logged, with its id, status and time. Errors are logged in any case.",
 		func(s *Settings) *bool { return &s.Server.RequestLog }),
+	truth("Server", "FRAISEQL_PROFILING", "profiling", "false",
+		"Whether profiles are served at /debug/pprof/ of FRAISEQL_ADMIN_ADDR. They show what is in memory.",
+		func(s *Settings) *bool { return &s.Server.Profiling }),
 }

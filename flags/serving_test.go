@@ -20,7 +20,7 @@ func TestParseServing(t *testing.T) {
 	want := flags.Default()
 	want.Config = "etc/fraiseql.yaml"
 	want.Server = flags.Server{
-		Addr: "[::1]:0", AdminAddr: ":9000", TLSCertFile: "a b.pem", TLSKeyFile: "k.pem", BodyLimit: 1,
+		Addr: "[::1]:0", AdminAddr: ":9000", TLSCertFile: "a b.pem", TLSKeyFile: "k.pem", BodyLimit: 1, ReadTimeout: time.Millisecond, WriteTimeout: time.Second, DrainDelay: time.Second, ShutdownTimeout: time.Minute, Profiling: true,
 		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000", "*"}, RequestLog: true,
 	}
 	want.GraphQL = flags.GraphQL{
@@ -101,6 +101,8 @@ func TestContradictions(t *testing.T) {
 		{"h2c over TLS", "", []string{"FRAISEQL_TLS_CERT_FILE=c", "FRAISEQL_TLS_KEY_FILE=k", "FRAISEQL_H2C=true"}, `FRAISEQL_H2C="true": want false with FRAISEQL_TLS_CERT_FILE: over TLS there is HTTP/2 anyway`},
 		{"one address twice", "", []string{"FRAISEQL_ADMIN_ADDR=127.0.0.1:8000"}, `FRAISEQL_ADMIN_ADDR="127.0.0.1:8000": want another address than that of FRAISEQL_ADDR`},
 		{"two free ports", "port 0 is another one each time", []string{"FRAISEQL_ADDR=:0", "FRAISEQL_ADMIN_ADDR=:0"}, "<nil>"},
+		{"drain", "nothing could end in the rest", []string{"FRAISEQL_DRAIN_DELAY_MS=5", "FRAISEQL_SHUTDOWN_TIMEOUT_MS=5"}, `FRAISEQL_DRAIN_DELAY_MS="5": want less than FRAISEQL_SHUTDOWN_TIMEOUT_MS, which is 5`},
+		{"profiles for everybody", "", []string{"FRAISEQL_PROFILING=true"}, `FRAISEQL_PROFILING="true": want FRAISEQL_ADMIN_ADDR with it: profiles are not served in public`},
 		{"graphiql in the way", "", []string{"FRAISEQL_GRAPHQL_PATH=/", "FRAISEQL_GRAPHIQL=true"}, `FRAISEQL_GRAPHQL_PATH="/": want another path with FRAISEQL_GRAPHIQL=true: GraphiQL is served there`},
 		{"definitions in the way", "", []string{"FRAISEQL_GRAPHQL_PATH=/definitions"}, `FRAISEQL_GRAPHQL_PATH="/definitions": want another path, or FRAISEQL_DEFINITIONS=false: JSON definitions are answered there`},
 		{"no definitions", "", []string{"FRAISEQL_GRAPHQL_PATH=/definitions", "FRAISEQL_DEFINITIONS=FALSE"}, "<nil>"},

@@ -71,6 +71,12 @@ func (c *checker) server() {
 	case cert && s.H2C:
 		c.addf("FRAISEQL_H2C", "want false with FRAISEQL_TLS_CERT_FILE: over TLS there is HTTP/2 anyway")
 	}
+	if s.DrainDelay >= s.ShutdownTimeout {
+		c.addf("FRAISEQL_DRAIN_DELAY_MS", "want less than FRAISEQL_SHUTDOWN_TIMEOUT_MS, which is %d", s.ShutdownTimeout.Milliseconds())
+	}
+	if s.Profiling && s.AdminAddr == "" {
+		c.addf("FRAISEQL_PROFILING", "want FRAISEQL_ADMIN_ADDR with it: profiles are not served in public")
+	}
 	if s.AdminAddr != "" && s.AdminAddr == s.Addr && port(s.Addr) != 0 {
 		c.addf("FRAISEQL_ADMIN_ADDR", "want another address than that of FRAISEQL_ADDR")
 	}
