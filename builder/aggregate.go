@@ -132,10 +132,8 @@ func (p *planner) aggregate() *Plan {
 			outputs[name] = outputs[key]
 		}
 	}
-	sel := squirrel.Select().From(p.scope.from())
-	if w := condition(p.scope, d.Filter); w != nil {
-		sel = sel.Where(w)
-	}
+	where := condition(p.scope, d.Filter)
+	p.checkSource(nil)
 	over := &scope{schema: p.schema, virtual: outputs, probs: p.probs, shared: p.scope.shared, alias: p.scope.alias}
 	having := condition(over, d.Having)
 	keys := p.sortGroups(l, over, len(groups))
@@ -143,7 +141,10 @@ func (p *planner) aggregate() *Plan {
 	if p.probs.count() > 0 {
 		return nil
 	}
-	sel = sel.Column(l.out.list()).GroupBy(groups...)
+	sel := p.scope.selectFrom(l.out.list()).GroupBy(groups...)
+	if where != nil {
+		sel = sel.Where(where)
+	}
 	if having != nil {
 		// Outputs have names here, so that the condition needs neither their
 		// text nor their arguments again. PostgreSQL pushes it down to HAVING,

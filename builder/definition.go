@@ -11,8 +11,9 @@ import "encoding/json"
 // Schema (unknown fields, operators that a type does not take, bad values).
 // Both report every problem they find, each with its JSON path.
 type Definition struct {
-	Kind  Kind   // Query, Insert, Update, Delete
+	Kind  Kind   // Query, Insert, Update, Delete, Invoke
 	Table string // "users", or "schema.users"
+	From  *Call  // the rows come from this function instead of Table; see Invoke
 
 	// Fields are the selected columns, in answer order. nil: every column that
 	// the role may read. An empty, non-nil list is refused.
@@ -67,6 +68,12 @@ const (
 	Insert
 	Update
 	Delete
+	// Invoke calls the function or procedure of From as a write, in a
+	// transaction. Its fields and relations are those of the rows that come back;
+	// it takes no filter, sort or page. A volatile function takes no other Kind.
+	// A procedure gives one row of its INOUT and OUT arguments; one that ends
+	// transactions itself (COMMIT) fails, with SQLSTATE 2D000.
+	Invoke
 )
 
 // Direction is which end of the rows a limit counts from.

@@ -194,6 +194,9 @@ func operatorName(spelling string) string {
 // pinsKey says whether f holds for at most one row because it compares all
 // columns of a unique key by eq: {"id":{"eq":7}}, also inside and.
 func (p *planner) pinsKey(f *Filter) bool {
+	if p.scope.source != nil {
+		return false // no key holds for what a function returns
+	}
 	pinned := map[*catalog.Column]bool{}
 	p.pinned(f, pinned)
 	for k := range p.table.Keys() {

@@ -21,6 +21,9 @@ func (p *planner) keyset(r *rows) (reverse bool) {
 		return false
 	}
 	switch {
+	case r.level.scope.source != nil:
+		p.probs.addf(p.at("pagination"), nil, "no key tells the rows of a function apart, so a cursor can't name one; page by offset")
+		return false
 	case d.Distinct != nil:
 		p.probs.addf(p.at("distinct"), nil, "a cursor names rows of the table; it can't be combined with distinct")
 		return false

@@ -42,7 +42,7 @@ func (k sortKey) reversed() sortKey {
 }
 
 // nullable says whether the key can be NULL.
-func (k sortKey) nullable() bool { return k.col == nil || !k.col.NotNull || len(k.args) > 0 }
+func (k sortKey) nullable() bool { return k.col == nil || !k.col.NotNull || k.loose || len(k.args) > 0 }
 
 // sql is what stands for the key in ORDER BY, without its direction.
 func (k sortKey) sql() expression {
@@ -131,7 +131,7 @@ func byColumns(sc *scope, keys []sortKey, cols []*catalog.Column) []sortKey {
 // which leaves only rows undecided that are equal in all of these.
 func (p *planner) totalOrder(sc *scope, keys []sortKey) (all []sortKey, total bool) {
 	if k := rowKey(sc.table); k != nil {
-		return byColumns(sc, keys, k.Columns), true
+		return byColumns(sc, keys, k.Columns), sc.source == nil
 	}
 	var cols []*catalog.Column
 	for _, c := range sc.table.Columns {

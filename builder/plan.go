@@ -37,22 +37,29 @@ type planner struct {
 	probs  *problems
 	table  *catalog.Table
 	scope  *scope
-	err    error
+	// callable is the function that the rows come from, or nil.
+	callable *Callable
+	err      error
 }
 
 func (p *planner) build() (*Plan, error) {
 	def := p.def
-	if def.Kind < Query || def.Kind > Delete {
+	if def.Kind < Query || def.Kind > Invoke {
 		p.probs.addf(p.at("operation"), []string{"query", "mutation"}, "unknown operation")
 		return nil, nil
 	}
-	t, err := p.schema.cat.Table(def.Table)
-	if err != nil {
+	switch t, err := p.schema.cat.Table(def.Table); {
+	case def.From != nil || def.Kind == Invoke:
+		if !p.calls() {
+			return nil, nil
+		}
+	case err != nil:
 		p.probs.addf(p.at("table"), nil, "unknown table %s", quoted(def.Table))
 		return nil, nil //nolint:nilerr // it stands among the problems
+	default:
+		p.table = t
+		p.scope = newScope(p.schema, t, p.probs)
 	}
-	p.table = t
-	p.scope = newScope(p.schema, t, p.probs)
 	if !p.permitted() {
 		return nil, nil
 	}
@@ -65,6 +72,8 @@ func (p *planner) build() (*Plan, error) {
 		plan = p.update()
 	case def.Kind == Delete:
 		plan = p.delete()
+	case def.Kind == Invoke:
+		plan = p.invoke()
 	case len(def.Aggregate) > 0 || len(def.GroupBy) > 0:
 		plan = p.aggregate()
 	default:
@@ -99,6 +108,7 @@ func (p *planner) permitted() bool {
 		ok, verb = t.Updatable && t.CanUpdate, "updated"
 	case Delete:
 		ok, verb = t.Deletable && t.CanDelete, "deleted from"
+	case Invoke: // whether the function may be called the catalog has said
 	}
 	if !ok {
 		p.probs.addf(p.at("table"), nil, "%s %s can't be %s", t.Kind, quoted(p.def.Table), verb)
@@ -132,6 +142,9 @@ func (p *planner) checkMembers() {
 		{write && len(d.GroupBy) > 0, p.at("group_by"), "a mutation takes no group_by"},
 		{write && d.Having != nil, p.at("having"), "a mutation takes no having"},
 		{query && d.Having != nil && len(d.Aggregate) == 0 && len(d.GroupBy) == 0, p.at("having"), "having needs aggregate or group_by"},
+		{d.Kind == Invoke && len(d.Input) > 0, p.at("input"), "a function takes arguments, not input"},
+		{d.Kind == Invoke && d.Filter != nil, p.at("filters"), "an invocation takes no filters: the function has run before they could be looked at"},
+		{d.Kind == Invoke && (d.AllRows || d.MaxAffected != nil), p.at("max_affected"), "what a function writes can't be counted"},
 		{d.ReturnNone && (len(d.Fields) > 0 || len(d.Relations) > 0), p.at("return_fields"), "nothing is returned, so nothing can be selected"},
 	} {
 		if m.given {
@@ -161,8 +174,13 @@ func (p *planner) name() string {
 		verb = "update "
 	case Delete:
 		verb = "delete "
+	case Invoke:
+		verb = "invoke "
 	default:
 		verb = "query "
+	}
+	if p.callable != nil {
+		return verb + p.callable.Function.Name
 	}
 	return verb + p.table.Name
 }

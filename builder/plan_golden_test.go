@@ -130,7 +130,7 @@ func showPlan(p *Plan) string {
 			b.WriteString(" " + name)
 		}
 	}
-	b.WriteString([]string{"", "query", "insert", "update", "delete"}[p.Kind])
+	b.WriteString([]string{"", "query", "insert", "update", "delete", "invoke"}[p.Kind])
 	flag(p.Single, "single")
 	flag(p.Result, "result")
 	flag(p.UniqueKey, "unique-key")

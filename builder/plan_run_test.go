@@ -56,12 +56,12 @@ type object struct {
 
 // answer is the data of p's answer.
 func (x *planRun) answer(p *Plan) (string, error) {
+	if p.Result {
+		return "done", x.exec(&p.Root.Statement)
+	}
 	rows, err := x.node(&p.Root, nil, 0)
 	if err != nil {
 		return "", err
-	}
-	if p.Result {
-		return "done", nil
 	}
 	if p.Reverse {
 		for i, j := 0, len(rows)-1; i < j; i, j = i+1, j-1 {
@@ -187,6 +187,21 @@ func (x *planRun) child(c *Child, parents []*object) (map[string][]*object, erro
 		out[order[ord-1]] = append(out[order[ord-1]], r)
 	}
 	return out, nil
+}
+
+// exec runs a statement whose rows nobody wants.
+func (x *planRun) exec(st *Statement) error {
+	bound := make([]any, len(st.Args))
+	for i, a := range st.Args {
+		var err error
+		if bound[i], err = x.b.Bind(a); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err := x.conn.ExecContext(ctx, st.SQL, bound...)
+	return err
 }
 
 // rows runs one statement and checks its columns against what the server says.

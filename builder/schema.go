@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/codec"
@@ -35,6 +36,9 @@ type Schema struct {
 	types *codec.Registry
 	opts  SchemaOptions
 	path  []string // the search path
+
+	callables sync.Map // *catalog.Function to callability
+	rowTypes  sync.Map // *catalog.Type or *catalog.Function to *catalog.Table
 }
 
 // NewSchema makes a Schema of cat. The error says which of the catalog's types

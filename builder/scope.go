@@ -25,6 +25,9 @@ type field struct {
 	// value that the domain refuses finds nothing, and is no error.
 	cast string
 	col  *catalog.Column // nil for what is not a column
+	// loose says that NULL is possible whatever col says: the row comes from a
+	// function.
+	loose bool
 }
 
 // sql is the field's expression, to be put into a statement.
@@ -37,6 +40,7 @@ type scope struct {
 	schema *Schema
 	table  *catalog.Table // nil where only virtual names exist
 	alias  string         // as it is, not quoted
+	source *source        // nil: the rows are the table's own
 	// virtual names come before the table's columns: the outputs of group_by
 	// and aggregate, for HAVING.
 	virtual map[string]field
@@ -85,7 +89,7 @@ func (sc *scope) from() string {
 // qualification out, for the target lists of INSERT and UPDATE.
 func (sc *scope) column(c *catalog.Column) field {
 	typ := sc.schema.typeOf(c)
-	f := field{typ: typ, cast: castName(typ), col: c, expr: sqlText(c.SQLName())}
+	f := field{typ: typ, cast: castName(typ), col: c, expr: sqlText(c.SQLName()), loose: sc.source != nil}
 	if f.cast == "" { // a type that the catalog's query did not list
 		f.cast = sqlText(c.TypeName)
 	}

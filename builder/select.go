@@ -20,12 +20,14 @@ func (p *planner) query() *Plan {
 		fields: d.Fields, relations: d.Relations, fieldsAt: p.fieldsAt(),
 		sort: d.Sort, distinct: d.Distinct, total: paged,
 	})
+	rows.where(p.scope.present())
 	rows.where(condition(p.scope, d.Filter))
+	p.checkSource(l)
 	reverse := p.keyset(rows)
 	l.cursor(rows.keys)
 	children := l.children()
 	p.checkPage(d.Limit, d.Offset, p.at("pagination"))
-	pinned := p.pinsKey(d.Filter)
+	pinned := p.single() || p.pinsKey(d.Filter)
 	if d.One && !pinned {
 		p.probs.addf(p.at("filters"), nil, "one row is asked for, but the filter pins no unique key")
 	}
@@ -39,7 +41,7 @@ func (p *planner) query() *Plan {
 	}
 	st.Columns, st.Ordered = l.out.columns(), rows.total || pinned
 	plan := &Plan{
-		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse, Single: d.One,
+		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse, Single: d.One || p.single(),
 		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !pinned, limitSlot: d.LimitSlot, pinned: pinned,
 	}
 	if d.Page && d.Limit != nil {
@@ -103,10 +105,13 @@ func (p *planner) rowsOf(l *level, d rowsDef) *rows {
 		p.distinctOn(r, d.distinct)
 		d.total = true // which row stands for the others must not be left to chance
 	}
-	if d.total {
+	switch called := l.scope.source != nil; {
+	case called && len(r.keys) == 0:
+		// The function's own order is kept, of pages too.
+	case d.total:
 		r.keys, r.total = p.totalOrder(l.scope, r.keys)
-	} else {
-		r.total = isTotal(l.scope.table, r.keys)
+	default:
+		r.total = !called && isTotal(l.scope.table, r.keys)
 	}
 	return r
 }
@@ -198,7 +203,7 @@ func condition(sc *scope, f *Filter) squirrel.Sqlizer {
 
 // statement is the SELECT.
 func (r *rows) statement(pg page) squirrel.SelectBuilder {
-	sel := squirrel.Select().Column(r.level.out.list()).From(r.level.scope.from())
+	sel := r.level.scope.selectFrom(r.level.out.list())
 	if r.unique {
 		sel = sel.Distinct()
 	}

@@ -115,6 +115,8 @@ type jsonField struct {
 	Mode       string `json:"mode,omitempty"`
 	Type       string `json:"type"`
 	HasDefault bool   `json:"hasDefault,omitempty"`
+	Default    string `json:"default,omitempty"`
+	Comment    string `json:"comment,omitempty"`
 }
 
 type jsonFunction struct {
@@ -187,7 +189,7 @@ func (c *Catalog) jsonType(t *Type) jsonType {
 		out.Base = c.typeText(t.Base)
 	}
 	for _, f := range t.Fields {
-		out.Fields = append(out.Fields, jsonField{Name: f.Name, Type: c.typeText(f.Type)})
+		out.Fields = append(out.Fields, jsonField{Name: f.Name, Type: c.typeText(f.Type), Comment: f.Comment})
 	}
 	return out
 }
@@ -202,7 +204,7 @@ func (c *Catalog) jsonFunction(f *Function) jsonFunction {
 		out.Returns = c.typeText(f.Returns)
 	}
 	for _, a := range f.Args {
-		out.Args = append(out.Args, jsonField{a.Name, letter(modes, a.Mode), c.typeText(a.Type), a.HasDefault})
+		out.Args = append(out.Args, jsonField{a.Name, letter(modes, a.Mode), c.typeText(a.Type), a.HasDefault, a.Default, ""})
 	}
 	return out
 }

@@ -188,9 +188,11 @@ SELECT t.oid::int8, n.nspname::text, t.typname::text, t.typtype::text, t.typcate
   LEFT JOIN (SELECT l.enumtypid, pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder)::text AS labels
                FROM pg_catalog.pg_enum l GROUP BY l.enumtypid) e ON e.enumtypid = t.oid
   LEFT JOIN (SELECT fa.attrelid, pg_catalog.json_agg(pg_catalog.json_build_object(
-                      'name', fa.attname, 'type', fa.atttypid::int8) ORDER BY fa.attnum)::text AS fields
+                      'name', fa.attname, 'type', fa.atttypid::int8, 'comment', coalesce(fd.description, '')) ORDER BY fa.attnum)::text AS fields
                FROM pg_catalog.pg_attribute fa
                JOIN pg_catalog.pg_class fc ON fc.oid = fa.attrelid AND fc.relkind = 'c'
+               LEFT JOIN pg_catalog.pg_description fd ON fd.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND fd.objoid = fa.attrelid AND fd.objsubid = fa.attnum
               WHERE fa.attnum > 0 AND NOT fa.attisdropped
               GROUP BY fa.attrelid) f ON f.attrelid = t.typrelid
   LEFT JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass
@@ -208,6 +210,9 @@ SELECT p.oid::int8, p.pronamespace::int8, p.proname::text, p.prokind = 'p', p.pr
        pg_catalog.array_to_string(coalesce(p.proallargtypes, p.proargtypes::pg_catalog.oid[]), ' '),
        coalesce(pg_catalog.array_to_string(p.proargmodes, ''), ''),
        coalesce(pg_catalog.to_json(p.proargnames)::text, '[]'), p.pronargdefaults::int8,
+       CASE WHEN p.pronargdefaults = 0 THEN '[]' ELSE
+         (SELECT pg_catalog.json_agg(coalesce(pg_catalog.pg_get_function_arg_default(p.oid, i), '') ORDER BY i)::text
+            FROM pg_catalog.generate_series(1, coalesce(pg_catalog.cardinality(p.proallargtypes), p.pronargs)) AS i) END,
        coalesce(d.description, ''), coalesce(x.extname::text, '')
   FROM pg_catalog.pg_proc p
   LEFT JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass

@@ -23,8 +23,9 @@ func (l *loader) readTypes(ctx context.Context, query string) error {
 		}
 		if fields != "" {
 			var all []struct {
-				Name string `json:"name"`
-				Type uint32 `json:"type"`
+				Name    string `json:"name"`
+				Type    uint32 `json:"type"`
+				Comment string `json:"comment"`
 			}
 			if err := json.Unmarshal([]byte(fields), &all); err != nil {
 				return fmt.Errorf("fields of %q: %w", t.Name, err)
@@ -35,7 +36,7 @@ func (l *loader) readTypes(ctx context.Context, query string) error {
 		}
 		if r := l.tables[found.Table]; r != nil {
 			for _, c := range r.all {
-				found.Fields = append(found.Fields, TypeField{c.Name, c.Type})
+				found.Fields = append(found.Fields, TypeField{c.Name, c.Type, c.Comment})
 			}
 		}
 		l.cat.types[found.OID] = &found
@@ -51,7 +52,7 @@ const voidOID = 2278
 
 func (l *loader) readFunctions(ctx context.Context, query string) error {
 	var oid, schema, returns, defaults int64
-	var volatility, types, modes, names string
+	var volatility, types, modes, names, texts string
 	var f Function
 	return l.each(ctx, query, func() error {
 		found := f
@@ -61,7 +62,7 @@ func (l *loader) readFunctions(ctx context.Context, query string) error {
 			found.Returns = 0
 		}
 		found.sqlName = QuoteIdent(found.Schema) + "." + QuoteIdent(found.Name)
-		args, err := arguments(types, modes, names, int(defaults))
+		args, err := arguments(types, modes, names, texts, int(defaults))
 		if err != nil {
 			return fmt.Errorf("arguments of %q: %w", f.Name, err)
 		}
@@ -69,19 +70,22 @@ func (l *loader) readFunctions(ctx context.Context, query string) error {
 		l.cat.functions = append(l.cat.functions, &found)
 		return nil
 	}, &oid, &schema, &f.Name, &f.Procedure, &returns, &f.ReturnsSet, &volatility, &f.Strict, &f.SecurityDefiner,
-		&types, &modes, &names, &defaults, &f.Comment, &f.Extension)
+		&types, &modes, &names, &defaults, &texts, &f.Comment, &f.Extension)
 }
 
-// arguments puts together what pg_proc keeps in four columns. No modes means
+// arguments puts together what pg_proc keeps in several columns. No modes means
 // that all are input; the defaults belong to the last input arguments.
-func arguments(types, modes, names string, defaults int) ([]Arg, error) {
+func arguments(types, modes, names, texts string, defaults int) ([]Arg, error) {
 	oids, err := numbers(types)
 	if err != nil {
 		return nil, err
 	}
-	var named []string
+	var named, text []string
 	if err := json.Unmarshal([]byte(names), &named); err != nil {
 		return nil, fmt.Errorf("names: %w", err)
+	}
+	if err := json.Unmarshal([]byte(texts), &text); err != nil {
+		return nil, fmt.Errorf("defaults: %w", err)
 	}
 	args := make([]Arg, len(oids))
 	for i, oid := range oids {
@@ -94,10 +98,14 @@ func arguments(types, modes, names string, defaults int) ([]Arg, error) {
 		}
 	}
 	for i := len(args) - 1; i >= 0 && defaults > 0; i-- {
-		if m := args[i].Mode; m == 'i' || m == 'b' || m == 'v' {
-			args[i].HasDefault = true
-			defaults--
+		if !args[i].Input() {
+			continue
 		}
+		args[i].HasDefault = true
+		if i < len(text) {
+			args[i].Default = text[i]
+		}
+		defaults--
 	}
 	return args, nil
 }

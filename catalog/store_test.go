@@ -290,7 +290,7 @@ func TestJSON(t *testing.T) {
 		`"types":[{"schema":"public","name":"mood","kind":"enum","labels":["sad","ok"]},` +
 		`{"schema":"public","name":"pair","kind":"composite","fields":[{"name":"a","type":"integer"},{"name":"b","type":"\"public\".\"mood\""}]},` +
 		`{"schema":"public","name":"positive","kind":"domain","base":"integer","notNull":true,"default":"1"}],` +
-		`"functions":[{"schema":"public","name":"twice","args":[{"name":"n","mode":"in","type":"integer","hasDefault":true}],"returns":"integer","volatility":"immutable","strict":true}]}`
+		`"functions":[{"schema":"public","name":"twice","args":[{"name":"n","mode":"in","type":"integer","hasDefault":true,"default":"1"}],"returns":"integer","volatility":"immutable","strict":true}]}`
 	if d := cmp.Diff(want, string(got)); d != "" {
 		t.Error(d)
 	}

@@ -12,10 +12,12 @@ const (
 	View             TableKind = 'v'
 	MaterializedView TableKind = 'm'
 	ForeignTable     TableKind = 'f'
+	// RowType is no relation but the rows of a function; see NewRowType.
+	RowType TableKind = 'c'
 )
 
 // String is the kind in words: "table", "partitioned table", "view",
-// "materialized view" or "foreign table".
+// "materialized view", "foreign table" or "row type".
 func (k TableKind) String() string {
 	switch k {
 	case OrdinaryTable:
@@ -28,6 +30,8 @@ func (k TableKind) String() string {
 		return "materialized view"
 	case ForeignTable:
 		return "foreign table"
+	case RowType:
+		return "row type"
 	}
 	return "unknown relation kind"
 }

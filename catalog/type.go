@@ -45,8 +45,9 @@ type Type struct {
 
 // TypeField is one field of a composite type.
 type TypeField struct {
-	Name string
-	Type uint32
+	Name    string
+	Type    uint32
+	Comment string
 }
 
 // Function is one function or procedure that the role may execute. Aggregates,
@@ -87,7 +88,15 @@ type Arg struct {
 	Mode byte
 	// HasDefault says that a call may leave the argument out.
 	HasDefault bool
+	// Default is the text of the default, for people; "" where there is none.
+	Default string
 }
+
+// Input says that a call gives the argument: in, inout or variadic.
+func (a *Arg) Input() bool { return a.Mode == 'i' || a.Mode == 'b' || a.Mode == 'v' }
+
+// Output says that the argument is a column of the result: out, inout or table.
+func (a *Arg) Output() bool { return a.Mode == 'o' || a.Mode == 'b' || a.Mode == 't' }
 
 // Extension is one installed extension.
 type Extension struct {

@@ -304,6 +304,10 @@ func (x *execution) mutate(ctx context.Context, r Runner, p *builder.Plan) error
 
 // result appends {"success","message","affected"}.
 func (x *execution) result(p *builder.Plan, n int64) {
+	if p.Kind == builder.Invoke { // how many rows a function writes nobody knows
+		x.out.buf = append(x.out.buf, `{"success":true,"message":"called"}`...)
+		return
+	}
 	verb := map[builder.Kind]string{builder.Insert: "inserted", builder.Update: "updated", builder.Delete: "deleted"}[p.Kind]
 	success := n > 0 || !p.UniqueKey
 	message := strconv.FormatInt(n, 10) + " rows " + verb
