@@ -65,8 +65,8 @@ func WithExecutor(o ...executor.Option) Option {
 	return optionFunc(func(c *config) { c.executor = append(c.executor, o...) })
 }
 
-// WithCatalog adds options for loading the catalog. Default: every schema that
-// the role may use.
+// WithCatalog adds options for loading the catalog to those that the settings
+// give. Default: every schema that the role may use.
 func WithCatalog(o ...catalog.Option) Option {
 	return optionFunc(func(c *config) { c.catalog = append(c.catalog, o...) })
 }
@@ -121,7 +121,7 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 			return db, err
 		}
 	}
-	if db.catalog, err = catalog.OpenStore(ctx, db.main.Pool(), c.catalog...); err != nil {
+	if db.catalog, err = catalog.OpenStore(ctx, db.main.Pool(), append(CatalogOptions(s), c.catalog...)...); err != nil {
 		return db, backend.Wrap(named, "read catalog", err)
 	}
 	return db, db.build()

@@ -76,7 +76,7 @@ func ExecutorOptions(s *flags.Settings) []executor.Option {
 }
 
 // orNever: a setting of 0 means never, which options spell as a negative value.
-func orNever[T ~int64](d T) T {
+func orNever[T ~int | ~int64](d T) T {
 	if d == 0 {
 		return -1
 	}

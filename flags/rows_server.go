@@ -66,7 +66,7 @@ var serverRows = []Setting{
 		"Whether answers are compressed with gzip or zstd for clients that ask for it.",
 		func(s *Settings) *bool { return &s.Server.Compression }),
 	list("Server", "FRAISEQL_CORS_ORIGINS", "cors-origins",
-		"origins with commas between them, such as https://app.example.com,http://localhost:3000; * is any",
+		"origins with commas between them, such as https://app.example.com,http://localhost:3000; one * in each stands for anything",
 		"The web sites whose pages may call the server from a browser. Not set: none but its own.",
 		func(s *Settings) *[]string { return &s.Server.CORSOrigins }, origin),
 	count("Server", "FRAISEQL_BODY_LIMIT", "body-limit", "1048576", 1, maxBytes,

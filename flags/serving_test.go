@@ -21,7 +21,7 @@ func TestParseServing(t *testing.T) {
 	want.Config = "etc/fraiseql.yaml"
 	want.Server = flags.Server{
 		Addr: "[::1]:0", AdminAddr: ":9000", TLSCertFile: "a b.pem", TLSKeyFile: "k.pem", BodyLimit: 1, ReadTimeout: time.Millisecond, WriteTimeout: time.Second, DrainDelay: time.Second, ShutdownTimeout: time.Minute, Profiling: true,
-		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000", "*"}, RequestLog: true,
+		CORSOrigins: []string{"https://*.example.com", "http://localhost:3000", "*"}, RequestLog: true,
 	}
 	want.GraphQL = flags.GraphQL{
 		Path: "/api/v1/graphql", GraphiQL: true, Definitions: "false", Introspection: "authenticated", TrustedDocuments: "d.json", BatchMax: 10,
@@ -54,7 +54,7 @@ func TestServingRefused(t *testing.T) {
 	for name, bad := range map[string][]string{
 		"FRAISEQL_ADDR":               {"8000", "localhost", "localhost:http", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "http://h:80", "h:80/x", "a b:80", "u@h:80", "h:"},
 		"FRAISEQL_ADMIN_ADDR":         {"9000"},
-		"FRAISEQL_CORS_ORIGINS":       {"example.com", "https://example.com/", "https://*.example.com", "https://u@h", "ftp://h", "https://h:99999", "null", "https://h?x"},
+		"FRAISEQL_CORS_ORIGINS":       {"example.com", "https://example.com/", "https://*.*.example.com", "*://h", "https://h:*", "https://u@h", "ftp://h", "https://h:99999", "null", "https://h?x"},
 		"FRAISEQL_BODY_LIMIT":         {"0", "1MB", "-1"},
 		"FRAISEQL_GRAPHQL_PATH":       {"graphql", "/a/", "/a//b", "/{x}", "/a?b", "/../a", "/./a", "/a b", "/%61"},
 		"FRAISEQL_INTROSPECTION":      {"true", "Off"},

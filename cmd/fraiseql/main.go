@@ -1,5 +1,5 @@
-// Command fraiseql runs JSON operations on PostgreSQL through lib/pq or pgx, and
-// proves that both give the same answers.
+// Command fraiseql answers GraphQL and JSON operations from PostgreSQL through
+// lib/pq or pgx, and proves that both give the same answers.
 package main
 
 import (
@@ -13,7 +13,17 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, os.LookupEnv, os.Environ)
+	// The first signal asks for an orderly end. From then on signals do what they do
+	// to any program: the second one kills it.
+	context.AfterFunc(ctx, stop)
+	code := cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Hangups: hangups}, os.LookupEnv, os.Environ)
 	stop()
 	os.Exit(code)
+}
+
+// hangups takes SIGHUP, which otherwise ends the program.
+func hangups() <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c
 }

@@ -13,11 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/catalog"
 )
 
 // Exit codes.
@@ -29,10 +31,14 @@ const (
 	ExitCoverage = 4 // fewer operations were compared than asked for
 )
 
-// Streams are the command's input and outputs.
+// Streams are the command's input and outputs, and what comes to it while it runs.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
+	// Hangups begins to take SIGHUP and gives a channel of them; nil where there are
+	// none. `fraiseql serve` alone asks for it: to any other command a hangup is the
+	// end.
+	Hangups func() <-chan os.Signal
 }
 
 // exit is an error that has decided on an exit code.
@@ -95,6 +101,8 @@ func (a *app) finish(ctx context.Context, err error) int {
 		code = ExitUsage
 	case backend.CodeOf(err) == backend.CodeParityMismatch:
 		code = ExitMismatch
+	case unknownSchema(err):
+		code, hint = ExitUsage, "`fraiseql config` shows where FRAISEQL_SCHEMAS was set"
 	}
 	if !errors.Is(err, errSilent) {
 		fmt.Fprintf(a.Err, "fraiseql: %s\n", strings.TrimSpace(err.Error()))
@@ -103,6 +111,11 @@ func (a *app) finish(ctx context.Context, err error) int {
 		}
 	}
 	return code
+}
+
+func unknownSchema(err error) bool {
+	_, ok := errors.AsType[*catalog.UnknownSchemaError](err)
+	return ok
 }
 
 // noArgs refuses positional arguments by name.

@@ -60,7 +60,7 @@ func (a *app) openPair(ctx context.Context, s *flags.Settings) (p *pairOfBackend
 			opened.candidate = db
 		}
 	}
-	cat, err := catalog.Load(ctx, opened.control.Pool())
+	cat, err := catalog.Load(ctx, opened.control.Pool(), fraiseql.CatalogOptions(s)...)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/catalog"
+
+	fraiseql "github.com/fraiseql/fraiseql-go"
 )
 
 func newOperators(a *app) *cobra.Command {
@@ -109,7 +111,7 @@ func (a *app) schema(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	cat, err := catalog.Load(ctx, db)
+	cat, err := catalog.Load(ctx, db, fraiseql.CatalogOptions(a.settings)...)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,64 @@
+package fraiseql
+
+import (
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/flags"
+	"github.com/fraiseql/fraiseql-go/graphql"
+	"github.com/fraiseql/fraiseql-go/server"
+)
+
+// CatalogOptions are the options of catalog.Load and catalog.OpenStore.
+func CatalogOptions(s *flags.Settings) []catalog.Option {
+	if len(s.GraphQL.Schemas) == 0 {
+		return nil
+	}
+	return []catalog.Option{catalog.WithSchemas(s.GraphQL.Schemas...)}
+}
+
+// GraphQLLimits are the limits of graphql.Config.
+func GraphQLLimits(s *flags.Settings) graphql.Limits {
+	l := s.Limits
+	return graphql.Limits{
+		Bytes: orNever(l.Bytes), Tokens: orNever(l.Tokens), Depth: orNever(l.Depth), Aliases: orNever(l.Aliases),
+		Roots: orNever(l.Roots), Directives: orNever(l.Directives), Fragments: orNever(l.Fragments), Cost: orNever(l.Cost),
+		InputDepth: orNever(l.InputDepth), Errors: orNever(l.Errors),
+		Introspect: orNever(l.IntrospectionDepth), VariableSize: orNever(l.VariableBytes),
+	}
+}
+
+// ServerOptions are the options of server.NewGraphQL, but for who is asking and
+// the log. It reads the file of trusted documents; an error of that has
+// backend.CodeConfiguration.
+func ServerOptions(s *flags.Settings) (server.Options, error) {
+	o := server.Options{
+		MaxBody:       int64(s.Server.BodyLimit),
+		Batching:      s.GraphQL.BatchMax > 0,
+		MaxBatch:      s.GraphQL.BatchMax,
+		PersistBytes:  orNever(int64(s.GraphQL.APQBytes)),
+		Introspection: introspection(s.GraphQL.Introspection),
+		CORS:          server.CORS{Origins: s.Server.CORSOrigins},
+		NoCompression: !s.Server.Compression,
+		LogRequests:   s.Server.RequestLog,
+	}
+	if s.GraphQL.TrustedDocuments == "" {
+		return o, nil
+	}
+	trusted, err := server.LoadTrustedDocuments(s.GraphQL.TrustedDocuments)
+	if err != nil {
+		return o, backend.New("open", backend.CodeConfiguration, err)
+	}
+	o.Trusted = trusted
+	return o, nil
+}
+
+// introspection is nobody's for what is not known.
+func introspection(policy string) server.Introspection {
+	switch policy {
+	case flags.IntrospectionPublic:
+		return server.IntrospectionPublic
+	case flags.IntrospectionAuthenticated:
+		return server.IntrospectionAuthenticated
+	}
+	return server.IntrospectionOff
+}

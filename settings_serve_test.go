@@ -1,0 +1,103 @@
+package fraiseql_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	fraiseql "github.com/fraiseql/fraiseql-go"
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/flags"
+	"github.com/fraiseql/fraiseql-go/graphql"
+	"github.com/fraiseql/fraiseql-go/internal/pgtest"
+	"github.com/fraiseql/fraiseql-go/server"
+)
+
+func TestServerOptions(t *testing.T) {
+	t.Parallel()
+	got, err := fraiseql.ServerOptions(flags.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(server.Options{MaxBody: server.DefaultMaxBody, PersistBytes: server.DefaultPersistBytes}, got, cmp.AllowUnexported(server.TrustedDocuments{})); d != "" {
+		t.Errorf("defaults that are not those of package server\n%s", d)
+	}
+	s := flags.Default()
+	s.GraphQL.BatchMax, s.GraphQL.APQBytes, s.Server.Compression, s.Server.RequestLog = 5, 0, false, true
+	s.Server.CORSOrigins, s.GraphQL.Introspection = []string{"https://a"}, flags.IntrospectionAuthenticated
+	s.GraphQL.TrustedDocuments = filepath.Join(t.TempDir(), "documents.json")
+	if err := os.WriteFile(s.GraphQL.TrustedDocuments, []byte(`{"one": "{a}"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = fraiseql.ServerOptions(s); err != nil {
+		t.Fatal(err)
+	}
+	if got.Trusted == nil || got.Trusted.Len() != 1 {
+		t.Error("no trusted documents")
+	}
+	got.Trusted = nil
+	want := server.Options{
+		MaxBody: 1 << 20, Batching: true, MaxBatch: 5, PersistBytes: -1, Introspection: server.IntrospectionAuthenticated,
+		CORS: server.CORS{Origins: []string{"https://a"}}, NoCompression: true, LogRequests: true,
+	}
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(server.TrustedDocuments{})); d != "" {
+		t.Error(d)
+	}
+	s.GraphQL.TrustedDocuments += "x"
+	if _, err = fraiseql.ServerOptions(s); backend.CodeOf(err) != backend.CodeConfiguration || !strings.Contains(err.Error(), "documents.jsonx") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// A policy that is not known shows nothing.
+func TestIntrospection(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[string]server.Introspection{
+		"public": server.IntrospectionPublic, "authenticated": server.IntrospectionAuthenticated, "off": server.IntrospectionOff, "": server.IntrospectionOff,
+	} {
+		s := flags.Default()
+		s.GraphQL.Introspection = policy
+		if o, err := fraiseql.ServerOptions(s); err != nil || o.Introspection != want {
+			t.Errorf("%q: %v, %v", policy, o.Introspection, err)
+		}
+	}
+}
+
+func TestGraphQLLimits(t *testing.T) {
+	t.Parallel()
+	s := flags.Default()
+	if d := cmp.Diff(graphql.DefaultLimits(), fraiseql.GraphQLLimits(s)); d != "" {
+		t.Error(d)
+	}
+	s.Limits = flags.Limits{Depth: 7}
+	want := graphql.Limits{
+		Depth: 7, Bytes: -1, Tokens: -1, Aliases: -1, Roots: -1, Directives: -1, Fragments: -1, Cost: -1,
+		InputDepth: -1, Errors: -1, Introspect: -1, VariableSize: -1,
+	}
+	if d := cmp.Diff(want, fraiseql.GraphQLLimits(s)); d != "" {
+		t.Errorf("0 is no limit\n%s", d)
+	}
+}
+
+// Only the schemas of the settings are served, and one that is not there is an
+// error.
+func TestSchemas(t *testing.T) {
+	t.Parallel()
+	s := flags.Default()
+	s.GraphQL.Schemas = []string{"public"}
+	db, err := fraiseql.Open(t.Context(), pgtest.Sample(t), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if d := cmp.Diff([]string{"public"}, db.Schema().Catalog().Schemas()); d != "" {
+		t.Error(d)
+	}
+	s.GraphQL.Schemas = []string{"nowhere"}
+	if _, err := fraiseql.Open(t.Context(), pgtest.Sample(t), s); err == nil || !strings.Contains(err.Error(), "nowhere") {
+		t.Errorf("a schema that is not there: %v", err)
+	}
+}
