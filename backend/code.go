@@ -1,6 +1,9 @@
 package backend
 
-import "net/http"
+import (
+	"iter"
+	"net/http"
+)
 
 // Code says what a caller can do about an error. One table (codes) decides the
 // text of GraphQL's extensions.code, the HTTP status, the sentence that a client
@@ -47,6 +50,17 @@ var codes = [codeCount]struct {
 	CodeLimit:               {"LIMIT_EXCEEDED", http.StatusUnprocessableEntity, "a limit was exceeded"},
 	CodeConfiguration:       {"CONFIGURATION", http.StatusInternalServerError, "the service is not configured correctly"},
 	CodeParityMismatch:      {"PARITY_MISMATCH", http.StatusInternalServerError, "the backends answered differently"},
+}
+
+// Codes are all codes, CodeOK first, each at the place of its value.
+func Codes() iter.Seq[Code] {
+	return func(yield func(Code) bool) {
+		for c := range codeCount {
+			if !yield(c) {
+				return
+			}
+		}
+	}
 }
 
 func (c Code) row() int {
