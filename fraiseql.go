@@ -25,7 +25,6 @@ import (
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/flags"
-	"github.com/fraiseql/fraiseql-go/graphql"
 )
 
 // DB answers operations on one database. It is safe for concurrent use.
@@ -39,11 +38,6 @@ type DB struct {
 	catalog *catalog.Store
 	schema  atomic.Pointer[builder.Schema]
 	reload  sync.Mutex
-
-	graphqlConf graphql.Config
-	engine      atomic.Pointer[graphql.Engine] // nil: nobody has asked for it
-	reloading   atomic.Bool
-	background  sync.WaitGroup
 }
 
 // Option changes how Open works.
@@ -54,7 +48,6 @@ type config struct {
 	executor []executor.Option
 	catalog  []catalog.Option
 	parity   []ParityOption
-	graphql  graphql.Config
 }
 
 type optionFunc func(*config)
@@ -111,10 +104,7 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	if err != nil {
 		return nil, err
 	}
-	db = &DB{settings: s, graphqlConf: c.graphql}
-	if db.graphqlConf.Limits == (graphql.Limits{}) {
-		db.graphqlConf.Limits = GraphQLLimits(s)
-	}
+	db = &DB{settings: s}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())
@@ -148,21 +138,11 @@ func (db *DB) build() error {
 		return err
 	}
 	db.schema.Store(schema)
-	e := db.engine.Load()
-	if e == nil {
-		return nil
-	}
-	made, err := db.graphqlSchema()
-	if err != nil {
-		return err // the engine goes on with the old one
-	}
-	e.SetSchema(made)
 	return nil
 }
 
 // Close closes the connections, after the statements that run have ended.
 func (db *DB) Close() error {
-	db.background.Wait()
 	var errs []error
 	for _, e := range []*executor.DB{db.main, db.other} {
 		if e != nil {
