@@ -31,7 +31,7 @@ TESTFLAGS ?=
 
 go_test = go test -count=$(COUNT) -timeout=$(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 # The product, without what only tests and benchmarks use.
-product = $$(go list ./... | grep -Ev '/(tests|examples)(/|$$)|/internal/(archtest|pgtest|faultproxy)$$|/backendtest$$')
+product = $$(go list ./... | grep -Ev '/(tests|examples)(/|$$)|/internal/(archtest|pgtest|faultproxy|browsertest)$$|/backendtest$$')
 bench = go test -run '^$$' -benchmem -timeout 60m -count $(BENCHCOUNT)
 
 ##@ Every day
@@ -112,6 +112,11 @@ golden: ## Rewrite golden files and the pages that tests derive
 .PHONY: generate
 generate: ## Rewrite generated code and reference pages
 	go generate ./...
+
+.PHONY: graphiql
+graphiql: ## Rebuild the assets of GraphiQL from npm (Node 20 or newer)
+	npm --prefix server/graphiql/ui ci --ignore-scripts --no-audit --no-fund
+	npm --prefix server/graphiql/ui run build
 
 .PHONY: check-generate
 check-generate: ## Fail if generate would change a file

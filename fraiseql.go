@@ -25,6 +25,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/flags"
+	"github.com/fraiseql/fraiseql-go/graphql"
 )
 
 // DB answers operations on one database. It is safe for concurrent use.
@@ -38,6 +39,11 @@ type DB struct {
 	catalog *catalog.Store
 	schema  atomic.Pointer[builder.Schema]
 	reload  sync.Mutex
+
+	graphqlConf graphql.Config
+	engine      atomic.Pointer[graphql.Engine] // nil: nobody has asked for it
+	reloading   atomic.Bool
+	background  sync.WaitGroup
 }
 
 // Option changes how Open works.
@@ -48,6 +54,7 @@ type config struct {
 	executor []executor.Option
 	catalog  []catalog.Option
 	parity   []ParityOption
+	graphql  graphql.Config
 }
 
 type optionFunc func(*config)
@@ -104,7 +111,10 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	if err != nil {
 		return nil, err
 	}
-	db = &DB{settings: s}
+	db = &DB{settings: s, graphqlConf: c.graphql}
+	if db.graphqlConf.Limits == (graphql.Limits{}) {
+		db.graphqlConf.Limits = GraphQLLimits(s)
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())
@@ -138,11 +148,21 @@ func (db *DB) build() error {
 		return err
 	}
 	db.schema.Store(schema)
+	e := db.engine.Load()
+	if e == nil {
+		return nil
+	}
+	made, err := db.graphqlSchema()
+	if err != nil {
+		return err // the engine goes on with the old one
+	}
+	e.SetSchema(made)
 	return nil
 }
 
 // Close closes the connections, after the statements that run have ended.
 func (db *DB) Close() error {
+	db.background.Wait()
 	var errs []error
 	for _, e := range []*executor.DB{db.main, db.other} {
 		if e != nil {

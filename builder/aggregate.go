@@ -206,6 +206,7 @@ func (p *planner) shaped(outputs []Member, shape []Field) []Member {
 		if d.As != "" {
 			m.Key = d.As
 		}
+		m.Labels = d.Labels
 		list = append(list, m)
 	}
 	return list
@@ -432,3 +433,6 @@ func (p *planner) sortGroups(l *level, over *scope, groups int) []sortKey {
 	}
 	return keys
 }
+
+// TruncUnits are the units that a grouping key can be cut to, finest first.
+func TruncUnits() []string { return slices.Clone(truncUnits) }

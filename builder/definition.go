@@ -40,8 +40,13 @@ type Definition struct {
 	// Page reads one row more than Limit, to tell whether there are more; the
 	// answer has Limit rows. See Plan.Page.
 	Page bool
+	// EdgeCursors fills Plan.Edges.
+	EdgeCursors bool
 	// One asks for an object: the filter must pin a unique key.
 	One bool
+	// Trusted: the filter pins one row by what the catalog does not know, a key of a
+	// view. More than one row is an error then.
+	Trusted bool
 	// Shape arranges the outputs of aggregate and group_by, by their keys; nil:
 	// all of them, flat.
 	Shape []Field
@@ -101,6 +106,8 @@ type Field struct {
 	Object   []Field
 	Literal  json.RawMessage
 	Cursor   bool // base64url of the JSON list of the row's sort keys
+	// Labels are other names for the values of an enum, by label; nil: none.
+	Labels map[string]string
 
 	Name  string
 	As    string   // output key; "" means the camelCase name

@@ -91,6 +91,9 @@ func (l *level) selectField(def *Field) {
 		return
 	}
 	l.member(key, l.out.add(f, l.scope.table), def.Place)
+	if n := len(l.members); n > 0 && def.Labels != nil {
+		l.members[n-1].Labels = def.Labels
+	}
 }
 
 // selectMade selects what is no column: a literal, an object, a cursor.
@@ -113,19 +116,26 @@ func (l *level) selectMade(def *Field) {
 	l.members = append(l.members, m)
 }
 
-// cursor gives the members that are cursors the columns of the sort keys. Rows
-// that are read backwards have the same keys.
-func (l *level) cursor(keys []sortKey) {
+// cursor gives the members that are cursors the columns of the sort keys, and with
+// edges answers them. Rows that are read backwards have the same keys.
+func (l *level) cursor(keys []sortKey, edges bool) []int {
 	var columns []int
+	ready := func() []int {
+		for len(columns) < len(keys) {
+			columns = append(columns, l.out.add(keys[len(columns)].field, l.scope.table))
+		}
+		return slices.Clone(columns)
+	}
 	eachMember(l.members, func(m *Member) {
 		if m.Cursor == nil {
 			return
 		}
-		for len(columns) < len(keys) {
-			columns = append(columns, l.out.add(keys[len(columns)].field, l.scope.table))
-		}
-		m.Cursor = slices.Clone(columns)
+		m.Cursor = ready()
 	})
+	if !edges {
+		return nil
+	}
+	return ready()
 }
 
 // eachMember calls f for each member, those inside of objects too.

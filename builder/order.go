@@ -187,18 +187,44 @@ func orderBy(keys []sortKey) squirrel.Sqlizer {
 // sorted by.
 var noExtensionOrder = []string{"lquery", "ltxtquery", "query_int"}
 
+// Sortable says whether rows can be sorted by c: its type has an order.
+func (s *Schema) Sortable(c *catalog.Column) bool { return s.sortable(s.typeOf(c)) }
+
+// Extreme says whether min and max take c.
+func (s *Schema) Extreme(c *catalog.Column) bool {
+	base := s.typeOf(c).Base()
+	return base.Kind().Has(extremeKinds) && s.sortable(base) &&
+		(base.Kind() != codec.KindOID || base.OID() == oidOID || base.OID() == oidXID8)
+}
+
+// AggregateType is the type of the result of an aggregate over c, or nil where it
+// does not take it.
+func (s *Schema) AggregateType(fn string, c *catalog.Column) *codec.Type {
+	row, known := aggregates[fn]
+	base := s.typeOf(c).Base()
+	switch {
+	case !known || !base.Kind().Has(row.takes), (fn == "min" || fn == "max") && !s.Extreme(c):
+		return nil
+	case row.result == nil:
+		return base
+	}
+	return s.types.Type(row.result(base.OID()))
+}
+
+func (p *planner) sortable(t *codec.Type) bool { return p.schema.sortable(t) }
+
 // sortable says whether PostgreSQL has an order for t: a default btree operator
 // class. The same types have the equality that DISTINCT and GROUP BY need.
-func (p *planner) sortable(t *codec.Type) bool {
+func (s *Schema) sortable(t *codec.Type) bool {
 	switch t.Kind() {
 	case codec.KindJSON, codec.KindXML, codec.KindGeometric:
 		return false
 	case codec.KindArray:
-		return t.Elem() == nil || p.sortable(t.Elem())
+		return t.Elem() == nil || s.sortable(t.Elem())
 	case codec.KindComposite:
-		info, ok := p.schema.cat.Type(t.Base().OID())
+		info, ok := s.cat.Type(t.Base().OID())
 		return ok && !slices.ContainsFunc(info.Fields, func(f catalog.TypeField) bool {
-			return !p.sortable(p.schema.types.Type(f.Type))
+			return !s.sortable(s.types.Type(f.Type))
 		})
 	case codec.KindOID:
 		return t.Base().Name() != "xid" && t.Base().Name() != "cid"

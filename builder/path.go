@@ -17,6 +17,12 @@ func (p Path) key(name string) Path { return append(slices.Clip(p), name) }
 // index is the path of an element of p.
 func (p Path) index(i int) Path { return append(slices.Clip(p), i) }
 
+// Child is the path of a member of p.
+func (p Path) Child(name string) Path { return p.key(name) }
+
+// Index is the path of an element of p.
+func (p Path) Index(i int) Path { return p.index(i) }
+
 // String prints p as $.filters.and[1].value. Keys that are not plain names
 // are quoted and cut after 64 bytes: $["we ird"].
 func (p Path) String() string {

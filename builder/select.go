@@ -24,11 +24,11 @@ func (p *planner) query() *Plan {
 	rows.where(condition(p.scope, d.Filter))
 	p.checkSource(l)
 	reverse := p.keyset(rows)
-	l.cursor(rows.keys)
+	edges := l.cursor(rows.keys, d.EdgeCursors)
 	children := l.children()
 	p.checkPage(d.Limit, d.Offset, p.at("pagination"))
 	pinned := p.single() || p.pinsKey(d.Filter)
-	if d.One && !pinned {
+	if d.One && !pinned && !d.Trusted {
 		p.probs.addf(p.at("filters"), nil, "one row is asked for, but the filter pins no unique key")
 	}
 	if p.probs.count() > 0 {
@@ -42,7 +42,7 @@ func (p *planner) query() *Plan {
 	st.Columns, st.Ordered = l.out.columns(), rows.total || pinned
 	plan := &Plan{
 		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse, Single: d.One || p.single(),
-		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !pinned, limitSlot: d.LimitSlot, pinned: pinned,
+		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !pinned, limitSlot: d.LimitSlot, pinned: pinned, Edges: edges,
 	}
 	if d.Page && d.Limit != nil {
 		plan.Paged, plan.Page = true, *d.Limit

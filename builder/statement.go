@@ -76,6 +76,9 @@ type Plan struct {
 	// tell whether there are further ones.
 	Paged bool
 	Page  int64
+	// Edges are the columns of the root's sort keys: the answer's Info tells the
+	// cursors of its first and last row. nil: nobody asks.
+	Edges []int
 	// Bare: the answer is the value of the only member of the only row.
 	Bare bool
 
@@ -112,6 +115,8 @@ type Member struct {
 	Literal json.RawMessage // this text
 	Object  []Member        // an object of values of the same row
 	Cursor  []int           // base64url of the JSON list of these columns' values
+	// Labels are other names for the labels of the column's enum; nil: none.
+	Labels map[string]string
 }
 
 // Child is a nested level. Its statement's first len(Keys) arguments are left

@@ -63,6 +63,9 @@ type Info struct {
 	Rows int64
 	// More says that there are further rows beyond Plan.Page.
 	More bool
+	// First and Last are the cursors of the first and last row, JSON strings, if
+	// Plan.Edges asks for them; nil where there is no row.
+	First, Last []byte
 }
 
 // Data appends the data of p, in the transaction that it needs: a list, an object,

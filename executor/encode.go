@@ -1,7 +1,11 @@
 package executor
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -27,6 +31,7 @@ type part struct {
 	name   string
 	cursor []int // columns
 	types  []*codec.Type
+	labels map[string]string // see builder.Member
 }
 
 // newEncoder prepares node. Its prefixes share one array.
@@ -74,7 +79,7 @@ func (e *encoder) object(text []byte, start int, members []builder.Member) ([]by
 			text, start = e.object(text, start, m.Object)
 			continue
 		}
-		p := part{prefix: text[start:len(text):len(text)], column: -1, child: m.Child, name: m.Key, cursor: m.Cursor}
+		p := part{prefix: text[start:len(text):len(text)], column: -1, child: m.Child, name: m.Key, cursor: m.Cursor, labels: m.Labels}
 		start = len(text)
 		if m.Child < 0 && m.Cursor == nil {
 			p.column = m.Column
@@ -131,11 +136,82 @@ func (p *part) appendValue(dst []byte, values [][]byte, format []codec.Format) (
 	if v == nil {
 		return append(dst, "null"...), nil
 	}
+	mark := len(dst)
 	dst, err := p.typ.AppendJSON(dst, v, format[p.column])
 	if err != nil {
 		return dst, undecodable(p.name, err)
 	}
+	if p.labels != nil {
+		return relabel(dst, mark, p.labels)
+	}
 	return dst, nil
+}
+
+// relabel gives the strings of a value behind mark, a label or a list of them,
+// their other names.
+func relabel(dst []byte, mark int, labels map[string]string) ([]byte, error) {
+	var out []byte
+	dec := json.NewDecoder(bytes.NewReader(dst[mark:]))
+	for {
+		t, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return append(dst[:mark], out...), nil
+		}
+		if err != nil {
+			return dst, undecodable("enum", err)
+		}
+		if n := len(out); n > 0 && out[n-1] != '[' && t != json.Delim(']') {
+			out = append(out, ',')
+		}
+		switch v := t.(type) {
+		case json.Delim:
+			out = append(out, byte(v))
+		case string:
+			if other, ok := labels[v]; ok {
+				v = other
+			}
+			out = appendString(out, v)
+		default:
+			out = append(out, "null"...)
+		}
+	}
+}
+
+// edges takes note of the cursors of the first and the last row that is shown.
+type edges struct {
+	part        part
+	first, last []byte
+	n, most     int64 // rows seen; shown at most, -1: all
+}
+
+func newEdges(p *builder.Plan) *edges {
+	e := &edges{part: part{column: -1, child: -1, cursor: p.Edges}, most: -1}
+	if p.Paged {
+		e.most = p.Page
+	}
+	return e
+}
+
+func (e *edges) attach(rows *Rows) error {
+	enc := encoder{parts: []part{e.part}}
+	err := enc.attach(rows)
+	e.part = enc.parts[0]
+	return err
+}
+
+func (e *edges) row(values [][]byte, format []codec.Format) error {
+	if e.most >= 0 && e.n >= e.most {
+		return nil
+	}
+	e.n++
+	var err error
+	if e.n == 1 {
+		e.first, err = e.part.appendCursor(e.first[:0], values, format)
+		e.last = append(e.last[:0], e.first...)
+		return err
+	}
+	e.last, err = e.part.appendCursor(e.last[:0], values, format)
+	return err
 }
 
 // appendCursor appends the row's sort keys, as base64url of a JSON list.

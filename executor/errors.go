@@ -74,14 +74,7 @@ func appendConstraint(dst []byte, err error, e *backend.Error) []byte {
 		dst = append(dst, `,"constraint":`...)
 		dst = appendString(dst, e.Constraint)
 	}
-	var columns []string
-	var ce *constraintError
-	switch {
-	case errors.As(err, &ce):
-		columns = ce.columns
-	case e.Column != "":
-		columns = []string{e.Column}
-	}
+	columns := ConstraintColumns(err)
 	if len(columns) == 0 {
 		return dst
 	}
@@ -116,6 +109,24 @@ func problemsOf(err error) (builder.Problems, bool) {
 	var p builder.Problems
 	ok := errors.As(err, &p)
 	return p, ok
+}
+
+// Message is the sentence of err that a client may see; see WriteError.
+func Message(err error) string {
+	problems, _ := problemsOf(err)
+	return clientMessage(err, CodeOf(err), problems)
+}
+
+// ConstraintColumns are the columns of the violated constraint in err, as far as
+// they are known.
+func ConstraintColumns(err error) []string {
+	if ce, ok := errors.AsType[*constraintError](err); ok {
+		return ce.columns
+	}
+	if e, ok := errors.AsType[*backend.Error](err); ok && e.Code == backend.CodeConstraintViolation && e.Column != "" {
+		return []string{e.Column}
+	}
+	return nil
 }
 
 // clientMessage is the sentence for a client.

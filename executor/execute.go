@@ -93,8 +93,9 @@ func Partial(err error) bool {
 type execution struct {
 	out  *output
 	opt  execOptions
-	rows int64 // of the answer, so far
-	info Info  // of the plan that ran last
+	rows int64  // of the answer, so far
+	info Info   // of the plan that ran last
+	edge *edges // of the plan that runs; nil: nobody asks
 }
 
 func newExecution(out *output, o []ExecOption) *execution {
@@ -158,6 +159,16 @@ func (x *execution) inTx(ctx context.Context, r Runner, o *TxOptions, hold bool,
 
 // query appends the data of a query.
 func (x *execution) query(ctx context.Context, r Runner, p *builder.Plan) error {
+	x.edge = nil
+	if p.Edges != nil {
+		x.edge = newEdges(p)
+		defer func() {
+			x.info.First, x.info.Last = x.edge.first, x.edge.last
+			if p.Reverse {
+				x.info.First, x.info.Last = x.info.Last, x.info.First
+			}
+		}()
+	}
 	switch {
 	case p.Bare:
 		return x.bare(ctx, r, p)
@@ -194,6 +205,11 @@ func (x *execution) flatRows(p *builder.Plan, rows *Rows) error {
 	if err := enc.attach(rows); err != nil {
 		return err
 	}
+	if x.edge != nil {
+		if err := x.edge.attach(rows); err != nil {
+			return err
+		}
+	}
 	out := x.out
 	if !p.Single {
 		out.buf = append(out.buf, '[')
@@ -217,6 +233,11 @@ func (x *execution) flatRows(p *builder.Plan, rows *Rows) error {
 		}
 		if out.buf, err = enc.appendRow(out.buf, rows.Values(), rows.format); err != nil {
 			return err
+		}
+		if x.edge != nil {
+			if err := x.edge.row(rows.Values(), rows.format); err != nil {
+				return err
+			}
 		}
 		if err := x.count(1); err != nil {
 			return err

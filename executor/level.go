@@ -74,8 +74,22 @@ func (x *execution) read(l *level, node *builder.Node, rows *Rows, keys int, chi
 		}
 		l.groups = make([]int32, 1, keys+1)
 	}
+	edge := x.edge
+	if child {
+		edge = nil
+	}
+	if edge != nil {
+		if err := edge.attach(rows); err != nil {
+			return nil, err
+		}
+	}
 	for rows.Next() {
 		values := rows.Values()
+		if edge != nil {
+			if err := edge.row(values, rows.format); err != nil {
+				return nil, err
+			}
+		}
 		if child {
 			if err := l.group(values[0], rows.format[0], keys); err != nil {
 				return nil, err

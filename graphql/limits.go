@@ -24,3 +24,18 @@ func DefaultLimits() Limits {
 		Cost: 5_000, InputDepth: 32, Errors: 20, Introspect: 20, VariableSize: 1_000_000,
 	}
 }
+
+// withDefaults is l with the defaults in place of zeros.
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	for _, m := range []struct{ have, def *int }{
+		{&l.Bytes, &d.Bytes}, {&l.Tokens, &d.Tokens}, {&l.Depth, &d.Depth}, {&l.Aliases, &d.Aliases}, {&l.Roots, &d.Roots},
+		{&l.Directives, &d.Directives}, {&l.Fragments, &d.Fragments}, {&l.Cost, &d.Cost}, {&l.InputDepth, &d.InputDepth},
+		{&l.Errors, &d.Errors}, {&l.Introspect, &d.Introspect}, {&l.VariableSize, &d.VariableSize},
+	} {
+		if *m.have == 0 {
+			*m.have = *m.def
+		}
+	}
+	return l
+}

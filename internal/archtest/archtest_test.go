@@ -56,6 +56,7 @@ var internal = map[string][]string{
 	"backend/internal/liveness": {"backend"},
 	"backend/internal/suite":    {"backend", "internal/pgtest"},
 	"internal/archtest":         {},
+	"internal/browsertest":      {},
 	"internal/faultproxy":       {},
 	"internal/httpaudit":        {},
 	"internal/pgembed":          {},
@@ -78,7 +79,7 @@ var allowed = []struct{ from, to, why string }{
 }
 
 // testOnly may be imported by any test and by no product code.
-var testOnly = []string{"internal/pgtest", "internal/pgembed", "internal/sample", "internal/faultproxy", "internal/httpaudit", "backend/backendtest", "backend/internal/suite"}
+var testOnly = []string{"internal/pgtest", "internal/pgembed", "internal/sample", "internal/faultproxy", "internal/httpaudit", "internal/browsertest", "backend/backendtest", "backend/internal/suite"}
 
 // homes says where a dependency may be imported. Tests are held to it too,
 // except where tests is true.
@@ -99,7 +100,8 @@ var homes = []struct {
 	{"pgregory.net/rapid", []string{"backend/backendtest"}, true, "a test tool"},
 	{"go.uber.org/goleak", []string{"internal/pgtest", "backend/backendtest"}, true, "a test tool"},
 	{"github.com/rogpeppe/go-internal", nil, true, "a test tool"},
-	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest"}, true, "it registers flags in every program that links it"},
+	{"github.com/chromedp", []string{"internal/browsertest"}, false, "a test tool; how a page is used by a person is said in one place"},
+	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest", "internal/browsertest"}, true, "it registers flags in every program that links it"},
 }
 
 // testExceptions are the tests that may reach past a home.

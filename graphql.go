@@ -1,0 +1,106 @@
+package fraiseql
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/flags"
+	"github.com/fraiseql/fraiseql-go/graphql"
+	"github.com/fraiseql/fraiseql-go/server"
+)
+
+// WithGraphQL changes what the GraphQL schema is made like: names, omissions,
+// keys of views. Its zero limits are those of the settings. Default: everything
+// that the role may use.
+func WithGraphQL(conf graphql.Config) Option {
+	return optionFunc(func(c *config) { c.graphql = conf })
+}
+
+// GraphQL answers GraphQL documents. It is made at the first call; the error says
+// what of the configuration or the catalog can't be told in GraphQL
+// (backend.CodeConfiguration). Reload gives it the new schema.
+func (db *DB) GraphQL() (*graphql.Engine, error) {
+	db.reload.Lock()
+	defer db.reload.Unlock()
+	if e := db.engine.Load(); e != nil {
+		return e, nil
+	}
+	s, err := db.graphqlSchema()
+	if err != nil {
+		return nil, err
+	}
+	e := graphql.NewEngine(s, db.runner, EngineOptions(db.settings))
+	db.engine.Store(e)
+	return e, nil
+}
+
+// EngineOptions are the options of graphql.NewEngine.
+func EngineOptions(s *flags.Settings) graphql.EngineOptions {
+	return graphql.EngineOptions{
+		Plans:          orNever(s.GraphQL.PlanCacheSize),
+		OneSnapshot:    s.GraphQL.QueryTx == flags.TxDocument,
+		OneTransaction: s.MutationTx == flags.TxDocument,
+		ShowStates:     s.GraphQL.ErrorSQLStates,
+	}
+}
+
+func (db *DB) graphqlSchema() (*graphql.Schema, error) {
+	s, err := graphql.NewSchema(db.Schema(), db.graphqlConf)
+	if err != nil {
+		return nil, backend.New("make GraphQL schema", backend.CodeConfiguration, err)
+	}
+	return s, nil
+}
+
+// serverEngine is the engine as package server wants it.
+type serverEngine struct {
+	db     *DB
+	engine *graphql.Engine
+}
+
+var _ server.Engine = serverEngine{}
+
+// Prepare implements server.Engine.
+func (e serverEngine) Prepare(ctx context.Context, r *server.Request) (server.Operation, error) {
+	op, err := e.engine.Prepare(ctx, &graphql.Request{
+		Query: r.Query, OperationName: r.OperationName, Variables: r.Variables, NoIntrospection: r.NoIntrospection,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return serverOperation{op, e.db}, nil
+}
+
+type serverOperation struct {
+	*graphql.Operation
+	db *DB
+}
+
+// Execute implements server.Operation. Where it turns out that the tables have
+// changed, the catalog is read again, for the requests that follow.
+func (o serverOperation) Execute(ctx context.Context, w io.Writer, opts ...executor.ExecOption) error {
+	err := o.Operation.Execute(ctx, w, opts...)
+	if err != nil && errors.Is(err, executor.ErrSchemaChanged) {
+		o.db.reloadSoon(ctx)
+	}
+	return err
+}
+
+// reloadSoon reads the catalog again beside the requests, once at a time.
+func (db *DB) reloadSoon(ctx context.Context) {
+	if !db.reloading.CompareAndSwap(false, true) {
+		return
+	}
+	db.background.Go(func() {
+		defer db.reloading.Store(false)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.settings.ConnectionTimeout)
+		defer cancel()
+		if err := db.Reload(ctx); err != nil {
+			slog.ErrorContext(ctx, "the schema has changed and can't be read", "error", err)
+		}
+	})
+}

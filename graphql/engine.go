@@ -1,0 +1,189 @@
+package graphql
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/fraiseql/fraiseql-go/executor"
+)
+
+// Request is one GraphQL request.
+type Request struct {
+	Query         string
+	OperationName string          // "" where none was named
+	Variables     json.RawMessage // a JSON object, or nil
+	// NoIntrospection refuses __schema and __type.
+	NoIntrospection bool
+}
+
+// Engine answers requests against the current Schema. It is safe for concurrent
+// use.
+type Engine struct {
+	runner  executor.Runner
+	options EngineOptions
+	current atomic.Pointer[generation]
+	stats   cacheStats
+}
+
+// EngineOptions change how an Engine works. The zero value is the default of each.
+type EngineOptions struct {
+	// Plans is how many documents are kept, with their plans. 0: 1,000; negative:
+	// none.
+	Plans int
+	// OneSnapshot runs the fields of a query one after the other on one connection,
+	// in one snapshot. Default: side by side, each in a snapshot of its own.
+	OneSnapshot bool
+	// OneTransaction runs all fields of a mutation in one transaction: the first
+	// error undoes them all. Default: one for each field.
+	OneTransaction bool
+	// Parallel is how many fields of one query run side by side. 0: 4.
+	Parallel int
+	// ShowStates are SQLSTATEs whose message a client may see: those that
+	// functions of the database RAISE for it.
+	ShowStates []string
+}
+
+// generation is a Schema with what was planned against it. A new one begins with
+// an empty cache, so that no plan outlives its schema.
+type generation struct {
+	schema    *Schema
+	documents *lru.Cache[documentKey, *document] // nil: none are kept
+}
+
+// documentKey is everything that a document is parsed and validated by.
+type documentKey struct{ query, operation string }
+
+// document is a validated operation with its programs, by the shape of values.
+type document struct {
+	op            *ast.OperationDefinition
+	introspection bool
+	mu            sync.RWMutex
+	programs      map[string]*program
+}
+
+// maxShapes bounds the programs of one document: clients that send filters of ever
+// new forms do not fill the memory.
+const maxShapes = 64
+
+type cacheStats struct{ hits, misses atomic.Int64 }
+
+// NewEngine makes an Engine that runs on r.
+func NewEngine(s *Schema, r executor.Runner, o EngineOptions) *Engine {
+	if o.Plans == 0 {
+		o.Plans = 1000
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = 4
+	}
+	e := &Engine{runner: r, options: o}
+	e.SetSchema(s)
+	return e
+}
+
+// Schema is the current Schema.
+func (e *Engine) Schema() *Schema { return e.current.Load().schema }
+
+// SetSchema replaces the schema for the requests that come from now on. Those that
+// are prepared already go on with the old one.
+func (e *Engine) SetSchema(s *Schema) {
+	g := &generation{schema: s}
+	if e.options.Plans > 0 {
+		g.documents, _ = lru.New[documentKey, *document](e.options.Plans) // fails for a size below 1 only
+	}
+	e.current.Store(g)
+}
+
+// CacheStats are how many requests found their plan, and how many had to make it.
+func (e *Engine) CacheStats() (hits, misses int64) {
+	return e.stats.hits.Load(), e.stats.misses.Load()
+}
+
+// Operation is a request that is ready to run, once.
+type Operation struct {
+	engine  *Engine
+	schema  *Schema
+	program *program
+	roots   []boundPlan
+}
+
+// valuesPool keeps the memory of values between requests.
+var valuesPool = sync.Pool{New: func() any { return &values{} }}
+
+// Prepare parses, validates and plans r; nothing is sent. The error is Errors: the
+// request was refused as a whole.
+func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
+	g := e.current.Load()
+	doc, errs := g.document(r)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	if doc.introspection && r.NoIntrospection {
+		return nil, Errors{{Message: "introspection is not open to you", Code: codeIntrospection}}
+	}
+	v := valuesPool.Get().(*values) //nolint:forcetypeassert // nothing else is in it
+	defer valuesPool.Put(v)
+	if errs := v.coerce(g.schema.in, doc.op, r.Variables, &g.schema.limits); len(errs) > 0 {
+		return nil, errs
+	}
+	doc.mu.RLock()
+	p := doc.programs[string(v.shape)]
+	doc.mu.RUnlock()
+	if p != nil {
+		e.stats.hits.Add(1)
+		op := &Operation{engine: e, schema: g.schema, program: p}
+		rebuild, errs := op.bind(v.leaves[1:])
+		if len(errs) > 0 {
+			return nil, errs
+		}
+		if !rebuild {
+			return op, nil
+		}
+	}
+	e.stats.misses.Add(1)
+	p, errs = g.schema.compile(doc.op, v)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	if p.reusable {
+		doc.keep(string(v.shape), p)
+	}
+	op := &Operation{engine: e, schema: g.schema, program: p}
+	op.unbound()
+	return op, nil
+}
+
+// keep adds a program, unless there are enough.
+func (d *document) keep(shape string, p *program) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.programs) < maxShapes {
+		d.programs[shape] = p
+	}
+}
+
+// document is the validated document of r, from the cache if it is there.
+func (g *generation) document(r *Request) (*document, Errors) {
+	key := documentKey{r.Query, r.OperationName}
+	if g.documents != nil {
+		if d, ok := g.documents.Get(key); ok {
+			return d, nil
+		}
+	}
+	op, errs := g.schema.validate(r.Query, r.OperationName)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	d := &document{op: op, programs: map[string]*program{}, introspection: isIntrospection(op.SelectionSet, map[string]bool{})}
+	if g.documents != nil {
+		g.documents.Add(key, d)
+	}
+	return d, nil
+}
+
+// Mutation says that the operation may change data.
+func (o *Operation) Mutation() bool { return o.program.mutation }

@@ -1,0 +1,422 @@
+package graphql
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/codec"
+)
+
+// Schema is the GraphQL schema of a catalog: its types, and what each field means
+// in terms of definitions. It is immutable and safe for concurrent use.
+type Schema struct {
+	src    *builder.Schema
+	ast    *ast.Schema
+	in     *inputs
+	limits Limits
+
+	queries   map[string]*root
+	mutations map[string]*root
+	objects   map[string]*object              // of tables, by type name
+	byTable   map[*catalog.Table]*object      // the same
+	enums     map[uint32]*enumNames           // by OID of the type
+	filters   map[string]map[string]*operator // scalar filters: by input name, by field
+	broken    []Broken
+}
+
+// Broken is an object of the database or the configuration that the schema lacks
+// because the two do not fit.
+type Broken struct {
+	// Object is a name: table public.users, function public.f(…).
+	Object string
+	// Reason says why it is left out.
+	Reason string
+}
+
+// object is the type of a table's rows.
+type object struct {
+	name   string // User
+	plural string // Users
+	table  *catalog.Table
+	conf   TableConfig
+	tags   tags
+	fields map[string]*field
+	order  []*field
+	keys   []*catalog.Key // that a row is found by
+}
+
+// fieldKind is what a field of an object is.
+type fieldKind uint8
+
+const (
+	columnField fieldKind = iota
+	oneField              // a relation to one row at most
+	manyField             // a relation to many
+)
+
+// field is one field of an object.
+type field struct {
+	name   string
+	kind   fieldKind
+	column *catalog.Column
+	link   *builder.Link
+	target *object
+	doc    string
+	gone   *string // why it is deprecated
+	typ    *ast.Type
+}
+
+// operator is a field of a scalar filter: an operator of the builder's table, or
+// one of the words that the grammar has beside them.
+type operator struct {
+	op      string // name in the operator table
+	operand builder.Operand
+	at      bool // a condition inside a json document
+}
+
+// rootKind is what a field of Query or Mutation does.
+type rootKind uint8
+
+const (
+	rootOne rootKind = iota
+	rootList
+	rootConnection
+	rootAggregate
+	rootCreate
+	rootCreateMany
+	rootUpdate
+	rootUpdateMany
+	rootDelete
+	rootDeleteMany
+	rootUpsert
+	rootUpsertMany
+)
+
+// root is one field of Query or Mutation.
+type root struct {
+	kind   rootKind
+	object *object
+	key    *catalog.Key // rootOne, rootUpdate, rootDelete
+	args   []string     // the argument of each column of key
+}
+
+// NewSchema makes the schema of what src knows. Two things that meet in one name
+// are an error that names both, and so is a configuration that names what is not
+// there. What can't be told in GraphQL is left out and listed by Broken.
+func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
+	m := &maker{
+		schema: &Schema{
+			src: src, limits: conf.Limits.withDefaults(),
+			queries: map[string]*root{}, mutations: map[string]*root{},
+			objects: map[string]*object{}, byTable: map[*catalog.Table]*object{},
+			enums: map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
+		},
+		src: src, conf: conf, types: map[string]*ast.Definition{}, origin: map[string]string{},
+		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{},
+		query:    &ast.Definition{Kind: ast.Object, Name: "Query", Description: "What can be read."},
+		mutation: &ast.Definition{Kind: ast.Object, Name: "Mutation", Description: "What can be changed. Fields run in their order, each in a transaction of its own unless the server says otherwise."},
+	}
+	m.define(m.query, "the query type")
+	m.configure()
+	m.tables()
+	if err := errors.Join(m.errs...); err != nil {
+		return nil, fmt.Errorf("make GraphQL schema: %w", err)
+	}
+	return m.finish()
+}
+
+// Broken lists what the schema lacks; empty where everything could be told.
+func (s *Schema) Broken() []Broken { return slices.Clone(s.broken) }
+
+// Builder is what the schema was made of.
+func (s *Schema) Builder() *builder.Schema { return s.src }
+
+// WriteSDL writes the schema in the schema definition language.
+func (s *Schema) WriteSDL(w io.Writer) error { return printSDL(s.ast, w) }
+
+// maker is the making of one Schema.
+type maker struct {
+	schema    *Schema
+	src       *builder.Schema
+	conf      Config
+	tableConf map[*catalog.Table]TableConfig
+	types     map[string]*ast.Definition
+	origin    map[string]string // what each type was made of, for messages
+	list      []*ast.Definition // in the order of their making
+	filterOf  map[string]string // filter input by its fields
+	query     *ast.Definition
+	mutation  *ast.Definition
+	errs      []error
+}
+
+func (m *maker) errorf(format string, args ...any) {
+	m.errs = append(m.errs, fmt.Errorf(format, args...))
+}
+
+// define adds a type; from says what it is made of.
+func (m *maker) define(d *ast.Definition, from string) bool {
+	if m.types[d.Name] != nil {
+		m.collide("type", d.Name, m.origin[d.Name], from)
+		return false
+	}
+	m.types[d.Name], m.origin[d.Name] = d, from
+	m.list = append(m.list, d)
+	return true
+}
+
+func (m *maker) collide(what, name, one, other string) {
+	m.errorf("%s and %s are both the %s %s: name one of them in the configuration, or by a comment that begins with @name", one, other, what, name)
+}
+
+// addRoot adds a field to Query or Mutation.
+func (m *maker) addRoot(to *ast.Definition, f *ast.FieldDefinition, r *root) {
+	roots := m.schema.queries
+	if to == m.mutation {
+		roots = m.schema.mutations
+	}
+	if other := roots[f.Name]; other != nil {
+		m.collide("field "+to.Name+".", f.Name, "table "+other.object.table.String(), "table "+r.object.table.String())
+		return
+	}
+	roots[f.Name] = r
+	to.Fields = append(to.Fields, f)
+}
+
+// configure finds the tables that the configuration names.
+func (m *maker) configure() {
+	for name, conf := range m.conf.Tables {
+		t, err := m.src.Catalog().Table(name)
+		if err != nil {
+			m.errorf("tables: %q is no table, view or materialized view that the role may use", name)
+			continue
+		}
+		if _, twice := m.tableConf[t]; twice {
+			m.errorf("tables: %s stands there twice, once as %q", t, name)
+		}
+		for column := range conf.Columns {
+			if _, ok := t.Column(column); !ok {
+				m.errorf("tables: %s: columns: %q is no column", name, column)
+			}
+		}
+		m.tableConf[t] = conf
+	}
+}
+
+// tables makes the types and fields of every table.
+func (m *maker) tables() {
+	var objects []*object
+	for t := range m.src.Catalog().Tables() {
+		if t.Extension != "" && m.tableConf[t].Name == "" { // spatial_ref_sys is nobody's data
+			continue
+		}
+		if o := m.object(t); o != nil {
+			objects = append(objects, o)
+		}
+	}
+	for _, o := range objects { // every target has its name now
+		m.links(o)
+	}
+	for _, o := range objects {
+		m.objectType(o)
+		m.filterType(o)
+		m.orderType(o)
+		m.rootFields(o)
+	}
+}
+
+// object names a table and its columns.
+func (m *maker) object(t *catalog.Table) *object {
+	o := &object{table: t, conf: m.tableConf[t], tags: parseTags(t.Comment), fields: map[string]*field{}}
+	if omits(o.conf.Omit, "all") || omits(o.tags.omit, "all") {
+		return nil
+	}
+	o.name = firstOf(o.conf.Name, o.tags.name, typeName(t.Name))
+	o.plural = firstOf(o.conf.Plural, plural(o.name))
+	if other := m.schema.objects[o.name]; other != nil {
+		m.collide("type", o.name, other.table.Kind.String()+" "+other.table.String(), t.Kind.String()+" "+t.String())
+		return nil
+	}
+	for _, c := range t.Columns {
+		m.column(o, c)
+	}
+	if len(o.order) == 0 {
+		m.broken("table "+t.String(), "no column of it may be read")
+		return nil
+	}
+	o.keys = slices.Collect(t.Keys())
+	for _, k := range slices.Concat(o.conf.Keys, o.tags.keys) {
+		m.viewKey(o, k)
+	}
+	o.keys = slices.DeleteFunc(o.keys, func(k *catalog.Key) bool {
+		return slices.ContainsFunc(k.Columns, func(c *catalog.Column) bool { return o.column(c) == nil })
+	})
+	m.schema.objects[o.name], m.schema.byTable[t] = o, o
+	return o
+}
+
+func firstOf(names ...string) string {
+	for _, n := range names {
+		if n != "" {
+			return n
+		}
+	}
+	return ""
+}
+
+// viewKey adds a key that only the configuration knows.
+func (m *maker) viewKey(o *object, names []string) {
+	k := &catalog.Key{Name: strings.Join(names, "_")}
+	for _, name := range names {
+		c, ok := o.table.Column(name)
+		if !ok {
+			m.errorf("keys of %s: %q is no column", o.table, name)
+			return
+		}
+		k.Columns = append(k.Columns, c)
+	}
+	if len(k.Columns) == 0 {
+		m.errorf("keys of %s: a key has no column", o.table)
+		return
+	}
+	o.keys = append(o.keys, k)
+}
+
+// column adds the field of a column.
+func (m *maker) column(o *object, c *catalog.Column) {
+	conf := o.conf.Columns[c.Name]
+	if conf == (ColumnConfig{}) {
+		conf = o.conf.Columns[c.JSONName]
+	}
+	t := parseTags(c.Comment)
+	if conf.Omit || omits(t.omit, "all") || !c.CanSelect && !c.CanInsert && !c.CanUpdate {
+		return
+	}
+	f := &field{name: firstOf(conf.Name, t.name, fieldName(c.Name)), kind: columnField, column: c, doc: t.description, gone: t.deprecated}
+	if conf.Description != nil {
+		f.doc = *conf.Description
+	}
+	if conf.Deprecated != "" {
+		f.gone = &conf.Deprecated
+	}
+	f.typ = m.typeRef(m.src.Types().Type(c.Type), false)
+	m.addField(o, f, "column "+c.Name)
+}
+
+// column is the field of c, or nil where it has none.
+func (o *object) column(c *catalog.Column) *field {
+	for _, f := range o.order {
+		if f.kind == columnField && f.column == c {
+			return f
+		}
+	}
+	return nil
+}
+
+func (m *maker) addField(o *object, f *field, from string) {
+	if other := o.fields[f.name]; other != nil {
+		m.collide("field "+o.name+".", f.name, other.from(), from)
+		return
+	}
+	o.fields[f.name] = f
+	o.order = append(o.order, f)
+}
+
+func (f *field) from() string {
+	if f.column != nil {
+		return "column " + f.column.Name
+	}
+	return "relation by " + f.link.FK.Name
+}
+
+func (m *maker) broken(object, reason string) {
+	m.schema.broken = append(m.schema.broken, Broken{object, reason})
+}
+
+// enumNames are the GraphQL values of an enum's labels.
+type enumNames struct {
+	labels map[string]string // by value
+	values map[string]string // by label; nil where each is itself
+}
+
+// enum is the name of the enum for t, which is defined if it is not yet. A label
+// is its own value where GraphQL allows it.
+func (m *maker) enum(t *codec.Type) string {
+	conf := m.conf.Enums[t.Name()]
+	info, _ := m.src.Catalog().Type(t.OID())
+	var tag tags
+	if info != nil {
+		tag = parseTags(info.Comment)
+	}
+	name := firstOf(conf.Name, tag.name, typeName(t.Name()))
+	if m.schema.enums[t.OID()] != nil {
+		return name
+	}
+	e := &enumNames{labels: map[string]string{}}
+	d := &ast.Definition{Kind: ast.Enum, Name: name, Description: tag.description}
+	for _, label := range t.Labels() {
+		value := conf.Values[label]
+		if value == "" {
+			if value = label; !validEnumValue(label) {
+				value = enumValue(label)
+			}
+		}
+		if other, twice := e.labels[value]; twice {
+			m.errorf("enum %s: the labels %q and %q are both %s in GraphQL: name one of them in the configuration (enums, values)", t, other, label, value)
+		}
+		e.labels[value] = label
+		if value != label {
+			if e.values == nil {
+				e.values = map[string]string{}
+			}
+			e.values[label] = value
+		}
+		d.EnumValues = append(d.EnumValues, &ast.EnumValueDefinition{Name: value})
+	}
+	m.schema.enums[t.OID()] = e
+	m.define(d, "enum "+t.String())
+	return name
+}
+
+func validEnumValue(label string) bool {
+	return isPlain(label) && !isDigit(label[0]) && !strings.HasPrefix(label, "__") &&
+		label != "true" && label != "false" && label != "null"
+}
+
+// finish checks the whole and makes it ready.
+func (m *maker) finish() (*Schema, error) {
+	doc := validator.PreludeDocument()
+	if len(m.query.Fields) == 0 {
+		m.query.Fields = ast.FieldList{{Name: "_empty", Description: "The role may read no table.", Type: named("Boolean")}}
+	}
+	if len(m.mutation.Fields) > 0 {
+		m.list = append(m.list, m.mutation)
+	}
+	for _, d := range m.list {
+		d.Position = nowhere
+		for _, f := range d.Fields {
+			f.Position = nowhere
+			for _, a := range f.Arguments {
+				a.Position = nowhere
+			}
+		}
+	}
+	doc.Definitions = append(doc.Definitions, m.list...)
+	s, err := validator.ValidateSchemaDocument(doc)
+	if err != nil {
+		return nil, fmt.Errorf("make GraphQL schema: %w", err)
+	}
+	m.schema.ast = s
+	m.schema.in = newInputs(s)
+	return m.schema, nil
+}
+
+// nowhere is the position of what no text has.
+var nowhere = &ast.Position{Src: &ast.Source{Name: "catalog"}}
