@@ -164,8 +164,10 @@ func (o *operandReader) text(probs *problems, raw json.RawMessage, at Path) (str
 // escapeLike makes the wildcards of LIKE stand for themselves ("Pattern
 // Matching": the default escape character is the backslash).
 func escapeLike(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+	return likeEscaper.Replace(s)
 }
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // trailingEscape says that a pattern ends in an odd number of backslashes,
 // which the server refuses only when it comes to compare that far.

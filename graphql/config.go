@@ -2,8 +2,8 @@ package graphql
 
 // Config changes what NewSchema makes of a catalog. Its zero value takes
 // everything that the role may use under the names of the naming rules. Names
-// that the catalog does not have are an error: a misspelt omission must not
-// show what it was to hide.
+// that the catalog does not have leave out what they are about, see Schema.Broken:
+// a misspelt omission must not show what it was to hide.
 type Config struct {
 	// Tables by name, "users" or "schema.users".
 	Tables map[string]TableConfig `json:"tables,omitempty"    yaml:"tables"`

@@ -61,7 +61,8 @@ type documentKey struct{ query, operation string }
 // document is a validated operation with its programs, by the shape of values.
 type document struct {
 	op            *ast.OperationDefinition
-	introspection bool
+	introspection bool // it asks for __schema or __type
+	priced        bool // what it costs depends on the variables
 	mu            sync.RWMutex
 	programs      map[string]*program
 }
@@ -130,6 +131,11 @@ func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
 	if errs := v.coerce(g.schema.in, doc.op, r.Variables, &g.schema.limits); len(errs) > 0 {
 		return nil, errs
 	}
+	if doc.priced { // what a request costs may hang on its variables
+		if errs := checkCost(doc.op, v, &g.schema.limits); len(errs) > 0 {
+			return nil, errs
+		}
+	}
 	doc.mu.RLock()
 	p := doc.programs[string(v.shape)]
 	doc.mu.RUnlock()
@@ -178,7 +184,17 @@ func (g *generation) document(r *Request) (*document, Errors) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	d := &document{op: op, programs: map[string]*program{}, introspection: isIntrospection(op.SelectionSet, map[string]bool{})}
+	d := &document{
+		op: op, programs: map[string]*program{}, priced: len(op.VariableDefinitions) > 0,
+		introspection: isIntrospection(op.SelectionSet, map[string]bool{}),
+	}
+	if !d.priced {
+		v := &values{}
+		v.coerce(g.schema.in, op, nil, &g.schema.limits)
+		if errs := checkCost(op, v, &g.schema.limits); len(errs) > 0 {
+			return nil, errs
+		}
+	}
 	if g.documents != nil {
 		g.documents.Add(key, d)
 	}

@@ -18,4 +18,3 @@ func (s *Schema) validate(query, name string) (*ast.OperationDefinition, Errors)
 	}
 	return operationOf(doc, name)
 }
-

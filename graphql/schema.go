@@ -109,8 +109,8 @@ type root struct {
 }
 
 // NewSchema makes the schema of what src knows. Two things that meet in one name
-// are an error that names both, and so is a configuration that names what is not
-// there. What can't be told in GraphQL is left out and listed by Broken.
+// are an error that names both. What can't be told in GraphQL, or what the
+// configuration says otherwise than it is, is left out and listed by Broken.
 func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
 	m := &maker{
 		schema: &Schema{
@@ -120,7 +120,7 @@ func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
 			enums: map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
 		},
 		src: src, conf: conf, types: map[string]*ast.Definition{}, origin: map[string]string{},
-		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{},
+		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, unfits: map[*catalog.Table]bool{},
 		query:    &ast.Definition{Kind: ast.Object, Name: "Query", Description: "What can be read."},
 		mutation: &ast.Definition{Kind: ast.Object, Name: "Mutation", Description: "What can be changed. Fields run in their order, each in a transaction of its own unless the server says otherwise."},
 	}
@@ -152,6 +152,7 @@ type maker struct {
 	origin    map[string]string // what each type was made of, for messages
 	list      []*ast.Definition // in the order of their making
 	filterOf  map[string]string // filter input by its fields
+	unfits    map[*catalog.Table]bool
 	query     *ast.Definition
 	mutation  *ast.Definition
 	errs      []error
@@ -195,7 +196,7 @@ func (m *maker) configure() {
 	for name, conf := range m.conf.Tables {
 		t, err := m.src.Catalog().Table(name)
 		if err != nil {
-			m.errorf("tables: %q is no table, view or materialized view that the role may use", name)
+			m.broken("table "+name, "the configuration names it, but there is no such table, view or materialized view that the role may use")
 			continue
 		}
 		if _, twice := m.tableConf[t]; twice {
@@ -203,11 +204,18 @@ func (m *maker) configure() {
 		}
 		for column := range conf.Columns {
 			if _, ok := t.Column(column); !ok {
-				m.errorf("tables: %s: columns: %q is no column", name, column)
+				m.unfit(t, "its configuration names the column "+column+", which is not there")
 			}
 		}
 		m.tableConf[t] = conf
 	}
+}
+
+// unfit leaves a table out whose configuration does not fit it any more: what was
+// to be hidden must not show because it was renamed.
+func (m *maker) unfit(t *catalog.Table, reason string) {
+	m.unfits[t] = true
+	m.broken("table "+t.String(), reason+"; the table is left out")
 }
 
 // tables makes the types and fields of every table.
@@ -235,7 +243,7 @@ func (m *maker) tables() {
 // object names a table and its columns.
 func (m *maker) object(t *catalog.Table) *object {
 	o := &object{table: t, conf: m.tableConf[t], tags: parseTags(t.Comment), fields: map[string]*field{}}
-	if omits(o.conf.Omit, "all") || omits(o.tags.omit, "all") {
+	if omits(o.conf.Omit, "all") || omits(o.tags.omit, "all") || m.unfits[t] {
 		return nil
 	}
 	o.name = firstOf(o.conf.Name, o.tags.name, typeName(t.Name))
@@ -277,7 +285,7 @@ func (m *maker) viewKey(o *object, names []string) {
 	for _, name := range names {
 		c, ok := o.table.Column(name)
 		if !ok {
-			m.errorf("keys of %s: %q is no column", o.table, name)
+			m.broken("table "+o.table.String(), "a key that was said for it has the column "+name+", which is not there")
 			return
 		}
 		k.Columns = append(k.Columns, c)

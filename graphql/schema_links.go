@@ -69,7 +69,7 @@ func (m *maker) links(o *object) {
 			known = known || c.short == name || c.long == name
 		}
 		if !known {
-			m.errorf("tables: %s: relations: %q is no relation", o.table, name)
+			m.broken("relation "+name+" of "+o.table.String(), "the configuration names it, but there is no such relation")
 		}
 	}
 }
