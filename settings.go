@@ -91,6 +91,7 @@ func SchemaOptions(s *flags.Settings) builder.SchemaOptions {
 			CamelKeys:    s.JSONKeys == flags.KeysCamel,
 		},
 		MaxRows: s.MaxRows,
+		Tenant:  s.GraphQL.TenantSchema,
 	}
 }
 

@@ -62,11 +62,29 @@ func (s *Schema) operatorSchema(t *codec.Type) string {
 }
 
 // offPath is the quoted name of a schema that is not on the search path, or "".
+// With tenants the path of the transaction is not known: it leads to the tenant's
+// own schema, and maybe nowhere else.
 func (s *Schema) offPath(schema string) string {
-	if schema == "pg_catalog" || schema == "" || slices.Contains(s.path, schema) {
+	switch {
+	case schema == "pg_catalog" || schema == "":
+		return ""
+	case s.opts.Tenant != "":
+		if schema == s.opts.Tenant {
+			return ""
+		}
+	case slices.Contains(s.path, schema):
 		return ""
 	}
 	return ident(schema)
+}
+
+// nameIn is the name of a table or function of schema, for SQL:
+// "public"."users", or "users" where the schema is the tenant's.
+func (s *Schema) nameIn(schema, name string) string {
+	if s.opts.Tenant != "" && schema == s.opts.Tenant {
+		return ident(name)
+	}
+	return ident(schema) + "." + ident(name)
 }
 
 // template is the SQL of op for a field of type t.

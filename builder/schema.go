@@ -22,6 +22,13 @@ type SchemaOptions struct {
 	MaxFilters int
 	// MaxDepth bounds how deep relations nest; 0 for 10.
 	MaxDepth int
+	// Tenant is the schema that stands for those of the tenants. The names of its
+	// tables, types and functions go into SQL without a schema, so that the
+	// search path of the transaction decides whose they are (executor.WithSession
+	// with "search_path"). Every tenant's schema must have what this one has; a
+	// statement that meets something else fails. All other schemas are named as
+	// ever. Default and "": there are no tenants.
+	Tenant string
 }
 
 // defaultMaxFilters is SchemaOptions.MaxFilters where it is 0. PostgreSQL
@@ -52,7 +59,9 @@ func NewSchema(cat *catalog.Catalog, o SchemaOptions) (*Schema, error) {
 	}
 	var infos []codec.TypeInfo
 	for t := range cat.Types() {
-		infos = append(infos, typeInfo(t))
+		info := typeInfo(t)
+		info.ByName = o.Tenant != "" && t.Schema == o.Tenant
+		infos = append(infos, info)
 	}
 	types, err := codec.NewRegistry(infos, o.Codec)
 	if err != nil {

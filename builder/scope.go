@@ -82,7 +82,7 @@ func (sc *scope) child(t *catalog.Table, alias string) *scope {
 
 // from is the table and its alias, for FROM: "public"."users" AS "t0".
 func (sc *scope) from() string {
-	return sqlText(sc.table.SQLName()) + " AS " + ident(sc.alias) + sc.joined
+	return sc.schema.nameIn(sc.table.Schema, sc.table.Name) + " AS " + ident(sc.alias) + sc.joined
 }
 
 // column is the expression of a column in this scope. alias "" leaves the

@@ -30,6 +30,9 @@ type TypeInfo struct {
 	NotNull bool        // a domain that is not null
 	Labels  []string    // of an enum, in order
 	Fields  []FieldInfo // of a composite, in order
+	// ByName leaves the schema out of SQLName: the search path in force finds the
+	// type.
+	ByName bool
 }
 
 // FieldInfo is one field of a composite type.

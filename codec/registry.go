@@ -61,7 +61,7 @@ func NewRegistry(types []TypeInfo, o Options) (*Registry, error) {
 			}
 			return nil, fmt.Errorf("register type %q: its OID %d is there already, as %q", info.Name, info.OID, t.name)
 		}
-		r.types[info.OID] = &Type{oid: info.OID, schema: info.Schema, name: info.Name, delim: ',', reg: r}
+		r.types[info.OID] = &Type{oid: info.OID, schema: info.Schema, name: info.Name, byName: info.ByName, delim: ',', reg: r}
 		infos[info.OID] = info
 	}
 	for _, t := range r.types {

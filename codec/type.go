@@ -16,6 +16,7 @@ type Type struct {
 	kind    Kind
 	delim   byte // between array elements of this type
 	builtin bool
+	byName  bool // SQLName has no schema
 	noBin   bool // a part of the type has no binary form
 	state   linkState
 
@@ -109,11 +110,15 @@ func (t *Type) HasBinary() bool { return t.bin != nil && !t.noBin }
 // SQLName is the quoted name for a cast: `int4`, `"public"."mood"`. Built-in
 // names come out so that no length modifier slips in: `$1::bit` would mean
 // bit(1) and `$1::char` character(1), so these two are `"bit"` and `"char"`.
-// For an unknown type it is "".
+// For an unknown type it is "". A type ByName has no schema: "mood".
 func (t *Type) SQLName() string {
 	switch {
 	case t.name == "":
 		return ""
+	case t.byName && t.kind == KindArray && t.elem != nil && t.elem.byName:
+		return t.elem.SQLName() + "[]" // the array type's own name may differ
+	case t.byName:
+		return quoteIdent(t.name)
 	case !t.builtin:
 		return quoteIdent(t.schema) + "." + quoteIdent(t.name)
 	case t.oid == oidBit || t.oid == oidChar || t.kind == KindArray:

@@ -199,14 +199,31 @@ func named(cat *catalog.Catalog, err error) error {
 	if cat == nil || backend.CodeOf(err) != backend.CodeConstraintViolation || !errors.As(err, &e) || e.Constraint == "" || e.Table == "" {
 		return err
 	}
-	t, terr := cat.Table(quote(e.Schema) + "." + quote(e.Table))
-	if terr != nil {
-		return err
+	var columns []string
+	if t, terr := cat.Table(quote(e.Schema) + "." + quote(e.Table)); terr == nil {
+		columns = constraintColumns(t, e.Constraint)
+	} else {
+		columns = namesake(cat, e)
 	}
-	if columns := constraintColumns(t, e.Constraint); len(columns) > 0 {
+	if len(columns) > 0 {
 		return &constraintError{err, columns}
 	}
 	return err
+}
+
+// namesake is constraintColumns for a table of a schema that the catalog does
+// not have, a tenant's: its like in the schema that stands for it has the same
+// constraint.
+func namesake(cat *catalog.Catalog, e *backend.Error) []string {
+	for t := range cat.Tables() {
+		if t.Name != e.Table {
+			continue
+		}
+		if columns := constraintColumns(t, e.Constraint); len(columns) > 0 {
+			return columns
+		}
+	}
+	return nil
 }
 
 func constraintColumns(t *catalog.Table, name string) []string {
