@@ -99,8 +99,8 @@ type Slot int
 // Field is one selected column: {"field":"name","as":"fullName"} or just "name".
 //
 // Go code can put other things in the place of a column, under the key As: a
-// nested Relation, an Object of further fields of the same row, a Literal, or the
-// row's Cursor.
+// nested Relation, an Object of further fields of the same row, a Literal, the
+// row's Cursor, or a Call.
 type Field struct {
 	Relation *Relation
 	Object   []Field
@@ -108,6 +108,7 @@ type Field struct {
 	Cursor   bool // base64url of the JSON list of the row's sort keys
 	// Labels are other names for the values of an enum, by label; nil: none.
 	Labels map[string]string
+	Call   *Call // what a function makes of the row, as if it were a column
 
 	Name  string
 	As    string   // output key; "" means the camelCase name
@@ -131,6 +132,11 @@ type Relation struct {
 
 	// Link stands in place of Name.
 	Link *Link
+	// Call stands in place of Name: the rows are those that a function gives for
+	// each row of the level above, in the function's order where no Sort says
+	// another. The row is the stored one: it is found by its key, which the table
+	// has to have.
+	Call *Call
 	// LimitSlot and OffsetSlot are the Slots of Limit and Offset.
 	LimitSlot, OffsetSlot Slot
 }
@@ -148,7 +154,8 @@ type Filter struct {
 	Op    string          // name or alias of an operator, see Operators
 	Value json.RawMessage // the operand as written; never nil for a field condition
 
-	Slot Slot // of Value
+	Slot Slot  // of Value
+	Call *Call // in place of Field: what a function makes of the row
 
 	Rel   string  // name of a relation, or
 	Link  *Link   // the relation itself
@@ -178,7 +185,8 @@ type Sort struct {
 	Type  string
 	Desc  bool
 	Nulls Nulls
-	Place Path // of the field's name
+	Place Path  // of the field's name
+	Call  *Call // in place of Field: what a function makes of the row
 	// Links lead to the row that Field is of: each to one row, but for the last
 	// where Field is "": then the key is how many rows it leads to.
 	Links []Link

@@ -57,7 +57,7 @@ func (sc *scope) filter(f *Filter, depth int) squirrel.Sqlizer {
 // groups counts what f says; 1 in a filter that makes sense.
 func (f *Filter) groups() int {
 	n := 0
-	for _, said := range []bool{f.And != nil, f.Or != nil, f.Not != nil, f.Field != "", f.Rel != "" || f.Link != nil} {
+	for _, said := range []bool{f.And != nil, f.Or != nil, f.Not != nil, f.Field != "", f.Call != nil, f.Rel != "" || f.Link != nil} {
 		if said {
 			n++
 		}
@@ -160,7 +160,7 @@ func (sc *scope) condition(f *Filter) squirrel.Sqlizer {
 		sc.probs.addf(f.valuePlace(), nil, "the operand is missing or not JSON")
 		return never
 	}
-	fl, ok := sc.field(f.Field, f.fieldPlace())
+	fl, ok := sc.operand(f.Field, f.Call, f.fieldPlace())
 	if !ok {
 		return never
 	}
@@ -196,7 +196,7 @@ func (sc *scope) operator(f *Filter, fl field, candidates []*Operator) *Operator
 	if fl.typ.Kind() == codec.KindLTree {
 		hint = " (an ltree is matched by matches_lquery)"
 	}
-	sc.probs.addf(f.opPlace(), names, "operator %s does not take the type %s of field %s%s", quoted(f.Op), typeLabel(fl.typ), quoted(f.Field), hint)
+	sc.probs.addf(f.opPlace(), names, "operator %s does not take the type %s of field %s%s", quoted(f.Op), typeLabel(fl.typ), operandName(f.Field, f.Call), hint)
 	return nil
 }
 

@@ -58,6 +58,8 @@ func (p *planner) truthOf(t *catalog.Table, f *Filter) truth {
 		return p.truthOf(t, f.Not).not()
 	case f.Rel != "" || f.Link != nil:
 		return p.truthOfRelation(t, f)
+	case f.Call != nil:
+		return truthOfField(nil, f)
 	case f.Field != "":
 		if matchesAllKnows(operatorName(f.Op)) {
 			p.scope.fix(f.Slot) // whether a pattern fits every text depends on it

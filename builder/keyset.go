@@ -34,7 +34,7 @@ func (p *planner) keyset(r *rows) (reverse bool) {
 		return false
 	}
 	for _, k := range r.keys {
-		if len(k.args) > 0 || k.col == nil && !positional(cursorOf(d)) {
+		if len(k.args) > 0 && !k.call || k.col == nil && !positional(cursorOf(d)) {
 			p.probs.addf(k.place, nil, "a cursor can't hold a value inside a json column; sort by plain columns")
 			return false
 		}
@@ -170,7 +170,7 @@ func (p *planner) beyondValues(keys []sortKey, values []CursorValue) squirrel.Sq
 		if first.desc {
 			op = " <= ?"
 		}
-		return splice("(? AND ?)", splice(first.expr+op, args[0]), cond)
+		return splice("(? AND ?)", splice("?"+op, first.sql(), args[0]), cond)
 	}
 	return cond
 }

@@ -25,6 +25,7 @@ type nestedLevel struct {
 	rel  relation
 	def  *Relation
 	keys []int
+	call *Callable // in place of rel
 }
 
 func newLevel(p *planner, sc *scope, depth int) *level {
@@ -71,12 +72,16 @@ func (l *level) selectField(def *Field) {
 		l.selectMade(def)
 		return
 	}
-	f, ok := l.scope.field(def.Name, def.Place)
+	f, ok := l.scope.operand(def.Name, def.Call, def.Place)
 	if !ok {
 		return
 	}
 	key := def.As
-	if key == "" {
+	switch {
+	case key != "":
+	case def.Call != nil:
+		key = catalog.CamelCase(def.Call.Function.Name)
+	default:
 		key = catalog.CamelCase(f.col.Name)
 	}
 	if len(def.JSON) > 0 {
@@ -168,6 +173,10 @@ func (l *level) free(key string, at Path, word string) bool {
 func (l *level) children() []Child {
 	list := make([]Child, len(l.nested))
 	for i := range l.nested {
+		if l.nested[i].call != nil {
+			list[i] = l.callChild(&l.nested[i])
+			continue
+		}
 		list[i] = l.child(&l.nested[i])
 	}
 	return list

@@ -191,9 +191,9 @@ func (p *planner) linked(sc *scope, d *Sort) (field, bool) {
 	var build func(sc *scope, links []Link) (field, bool)
 	build = func(sc *scope, links []Link) (field, bool) {
 		if len(links) == 0 {
-			return sc.field(d.Field, d.Place)
+			return sc.operand(d.Field, d.Call, d.Place)
 		}
-		counted := len(links) == 1 && d.Field == ""
+		counted := len(links) == 1 && d.Field == "" && d.Call == nil
 		rel, ok := p.schema.relationOf(sc.table, "", &links[0], d.Place, p.probs)
 		switch {
 		case !ok:
@@ -214,7 +214,7 @@ func (p *planner) linked(sc *scope, d *Sort) (field, bool) {
 			}
 		}
 		if len(f.args) > 0 {
-			p.probs.addf(d.Place, nil, "can't be sorted by a value inside a json column of a relation")
+			p.probs.addf(d.Place, nil, "can't be sorted by a value with arguments, or inside a json column, of a relation")
 			return field{}, false
 		}
 		e := splice("(SELECT "+f.expr+" FROM "+sub.from()+" WHERE ?)", join2(conds))

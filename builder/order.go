@@ -79,7 +79,7 @@ func (p *planner) sorts(sc *scope, defs []Sort) []sortKey {
 		if len(d.Links) > 0 {
 			f, ok = p.linked(sc, d)
 		} else {
-			f, ok = sc.field(d.Field, d.Place)
+			f, ok = sc.operand(d.Field, d.Call, d.Place)
 		}
 		if !ok {
 			continue
@@ -93,11 +93,11 @@ func (p *planner) sorts(sc *scope, defs []Sort) []sortKey {
 			continue
 		}
 		if !p.sortable(f.typ) {
-			p.probs.addf(d.Place, nil, "%s can't be sorted by: type %s has no order", quoted(d.Field), typeLabel(f.typ))
+			p.probs.addf(d.Place, nil, "%s can't be sorted by: type %s has no order", operandName(d.Field, d.Call), typeLabel(f.typ))
 			continue
 		}
 		if sameSort(keys, f) {
-			p.probs.addf(d.Place, nil, "%s is a sort key already", quoted(d.Field))
+			p.probs.addf(d.Place, nil, "%s is a sort key already", operandName(d.Field, d.Call))
 			continue
 		}
 		keys = append(keys, sortKey{field: f, desc: d.Desc, nulls: d.Nulls, place: d.Place})
@@ -108,7 +108,7 @@ func (p *planner) sorts(sc *scope, defs []Sort) []sortKey {
 // sameSort says whether keys have f already.
 func sameSort(keys []sortKey, f field) bool {
 	return slices.ContainsFunc(keys, func(k sortKey) bool {
-		return k.expr == f.expr && slices.Equal(k.args, f.args)
+		return k.expr == f.expr && sameArgs(k.args, f.args)
 	})
 }
 

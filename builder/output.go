@@ -18,6 +18,7 @@ type output struct {
 	source []*catalog.Column
 	plain  map[string]int // expressions without arguments, by text
 	fresh  int            // labels made so far
+	calls  []int          // those of exprs that call a function
 }
 
 // add selects f and returns its index. A plain expression is selected once,
@@ -36,6 +37,9 @@ func (o *output) add(f field, t *catalog.Table) int {
 	o.exprs = append(o.exprs, expression{f.expr, f.args})
 	o.cols = append(o.cols, Column{Name: label, Type: f.typ})
 	o.source = append(o.source, f.col)
+	if f.call {
+		o.calls = append(o.calls, i)
+	}
 	if len(f.args) == 0 {
 		if o.plain == nil {
 			o.plain = make(map[string]int)

@@ -158,7 +158,24 @@ func showNode(b *strings.Builder, n *Node, indent string) {
 			fmt.Fprintf(b, "%s$%d = %q\n", indent, i+1, v)
 		}
 	}
-	for _, m := range n.Members {
+	showMembers(b, n, n.Members, indent)
+}
+
+func showMembers(b *strings.Builder, n *Node, members []Member, indent string) {
+	st := &n.Statement
+	for _, m := range members {
+		switch {
+		case m.Object != nil:
+			fmt.Fprintf(b, "%s%s: object\n", indent, m.Key)
+			showMembers(b, n, m.Object, indent+"  ")
+			continue
+		case m.Cursor != nil:
+			fmt.Fprintf(b, "%s%s: cursor of columns %v\n", indent, m.Key, m.Cursor)
+			continue
+		case m.Literal != nil:
+			fmt.Fprintf(b, "%s%s: literal %s\n", indent, m.Key, m.Literal)
+			continue
+		}
 		if m.Child >= 0 {
 			c := n.Children[m.Child]
 			many := "one"

@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -107,30 +108,52 @@ func (x *planRun) node(n *Node, keys []any, skip int) ([]*object, error) {
 		if skip > 0 {
 			r.ord = *r.text[0]
 		}
-		var members []string
-		for _, m := range n.Members {
-			var v string
-			if m.Child < 0 {
-				v = string(r.json[m.Column])
-			} else {
-				c := &n.Children[m.Child]
-				of := children[m.Child][keyOf(r, c.Keys)]
-				switch {
-				case c.Many:
-					v = list(of, ",")
-				case len(of) == 0:
-					v = "null"
-				case len(of) == 1:
-					v = of[0].body
-				default:
-					return nil, fmt.Errorf("%d rows for a to-one relation", len(of))
-				}
-			}
-			members = append(members, fmt.Sprintf("%q:%s", m.Key, v))
+		if r.body, err = bodyOf(n, n.Members, r, children); err != nil {
+			return nil, err
 		}
-		r.body = "{" + strings.Join(members, ",") + "}"
 	}
 	return rows, nil
+}
+
+// bodyOf is one row as an object of members.
+func bodyOf(n *Node, members []Member, r *object, children []map[string][]*object) (string, error) {
+	var list []string
+	for _, m := range members {
+		v, err := valueOf(n, &m, r, children)
+		if err != nil {
+			return "", err
+		}
+		list = append(list, fmt.Sprintf("%q:%s", m.Key, v))
+	}
+	return "{" + strings.Join(list, ",") + "}", nil
+}
+
+func valueOf(n *Node, m *Member, r *object, children []map[string][]*object) (string, error) {
+	switch {
+	case m.Object != nil:
+		return bodyOf(n, m.Object, r, children)
+	case m.Literal != nil:
+		return string(m.Literal), nil
+	case m.Cursor != nil:
+		var values []string
+		for _, i := range m.Cursor {
+			values = append(values, string(r.json[i]))
+		}
+		return fmt.Sprintf("%q", base64.RawURLEncoding.EncodeToString([]byte("["+strings.Join(values, ",")+"]"))), nil
+	case m.Child < 0:
+		return string(r.json[m.Column]), nil
+	}
+	c := &n.Children[m.Child]
+	of := children[m.Child][keyOf(r, c.Keys)]
+	switch {
+	case c.Many:
+		return list(of, ","), nil
+	case len(of) == 0:
+		return "null", nil
+	case len(of) == 1:
+		return of[0].body, nil
+	}
+	return "", fmt.Errorf("%d rows for a to-one relation", len(of))
 }
 
 // keyOf is the parent's key as one text; "" where a part of it is NULL.

@@ -36,6 +36,10 @@ func (l *level) selectRelation(def *Relation, fixed bool) {
 		l.p.probs.addf(def.Place, nil, "relations are nested deeper than %d", most)
 		return
 	}
+	if def.Call != nil {
+		l.selectCall(def, fixed)
+		return
+	}
 	rel, ok := l.p.schema.relationOf(l.scope.table, name, def.Link, def.Place, l.p.probs)
 	if !ok {
 		return
@@ -47,23 +51,32 @@ func (l *level) selectRelation(def *Relation, fixed bool) {
 	if !l.free(key, def.Place, "relation") {
 		return
 	}
-	n := nestedLevel{rel: rel, def: def}
-	for _, c := range rel.local {
+	keys, ok := l.selectKeys(rel.local, def.Place, fixed)
+	if !ok {
+		return
+	}
+	l.members = append(l.members, Member{Key: key, Column: -1, Child: len(l.nested)})
+	l.nested = append(l.nested, nestedLevel{rel: rel, def: def, keys: keys})
+}
+
+// selectKeys selects the columns that the rows of a nested level are found by.
+func (l *level) selectKeys(columns []*catalog.Column, at Path, fixed bool) ([]int, bool) {
+	var keys []int
+	for _, c := range columns {
 		f := l.scope.column(c)
 		if f.typ.Kind().Has(codec.KindArray | codec.KindComposite) {
-			l.p.probs.addf(def.Place, nil, "a relation by a column of type %s can't be selected", typeLabel(f.typ))
-			return
+			l.p.probs.addf(at, nil, "a relation by a column of type %s can't be selected", typeLabel(f.typ))
+			return nil, false
 		}
 		before := len(l.out.cols)
 		i := l.out.add(f, l.scope.table)
 		if fixed && i == before {
-			l.p.probs.addf(def.Place, nil, "distinct rows need %s among the fields for this relation", quoted(c.JSONName))
-			return
+			l.p.probs.addf(at, nil, "distinct rows need %s among the fields for this relation", quoted(c.JSONName))
+			return nil, false
 		}
-		n.keys = append(n.keys, i)
+		keys = append(keys, i)
 	}
-	l.members = append(l.members, Member{Key: key, Column: -1, Child: len(l.nested)})
-	l.nested = append(l.nested, n)
+	return keys, true
 }
 
 // child plans a nested level: one statement for all parents.
@@ -87,13 +100,9 @@ func (l *level) child(n *nestedLevel) Child {
 		fields: d.Fields, relations: d.Relations, fieldsAt: d.Place.key("fields"),
 		sort: d.Sort, distinct: d.Distinct, total: r.toMany,
 	})
-	arrays := make([]squirrel.Sqlizer, len(r.local))
-	names := make([]string, len(r.local)) // of the arrays' elements
 	keys := make([]expression, len(r.local))
 	for i := range r.local {
-		names[i] = ident("k" + strconv.Itoa(i+1))
-		arrays[i] = arg(nil, l.scope.column(r.local[i]).cast+"[]")
-		keys[i] = expression{sql: keysAlias + names[i]}
+		keys[i] = parentKey(i)
 	}
 	for _, c := range r.conditions(sub.scope, keys) {
 		rows.where(c)
@@ -103,7 +112,34 @@ func (l *level) child(n *nestedLevel) Child {
 	if p.probs.count() > 0 {
 		return Child{}
 	}
+	return l.nest(&nest{def: d, sub: sub, rows: rows, local: r.local, keys: n.keys, children: children, many: r.toMany})
+}
 
+// parentKey is the ith column of a parent's key.
+func parentKey(i int) expression { return expression{sql: keysAlias + ident("k"+strconv.Itoa(i+1))} }
+
+// nest is a nested level whose rows are planned.
+type nest struct {
+	def      *Relation
+	sub      *level
+	rows     *rows
+	local    []*catalog.Column // the parent's key, and
+	keys     []int             // where the parent has selected it
+	join     expression        // what stands between the keys and the rows, if anything
+	scanned  bool              // the rows come in the order of rows.keys by themselves
+	children []Child
+	many     bool
+}
+
+// nest makes the statement of n.
+func (l *level) nest(n *nest) Child {
+	p, d, sub, rows := l.p, n.def, n.sub, n.rows
+	arrays := make([]squirrel.Sqlizer, len(n.local))
+	names := make([]string, len(n.local)) // of the arrays' elements
+	for i, c := range n.local {
+		names[i] = ident("k" + strconv.Itoa(i+1))
+		arrays[i] = arg(nil, l.scope.column(c).cast+"[]")
+	}
 	// The first column is ord; what the order needs has to come out of the
 	// LATERAL too, for no order is kept through a join.
 	list := append([]squirrel.Sqlizer{expression{sql: ordColumn}}, sub.out.from(childAlias)...)
@@ -112,22 +148,22 @@ func (l *level) child(n *nestedLevel) Child {
 	for _, k := range rows.keys {
 		i := k.output - 1
 		if i < 0 {
-			i = sub.out.add(k.field, r.target)
+			i = sub.out.add(k.field, sub.scope.table)
 		}
 		order = append(order, expression{sql: childAlias + ident(sub.out.cols[i].Name) + k.suffix()})
 	}
-	if d.Limit == nil && d.Offset == nil && d.Distinct == nil {
+	if n.scanned || d.Limit == nil && d.Offset == nil && d.Distinct == nil {
 		rows.keys = nil
 	}
-	st, err := finish(p.name()+" > "+r.target.Name, Read, splice(
+	st, err := finish(p.name()+" > "+sub.scope.table.Name, Read, splice(
 		"SELECT ? FROM unnest(?) WITH ORDINALITY AS "+ident("k")+" ("+strings.Join(names, ", ")+", "+ident("ord")+
-			") JOIN LATERAL (?) AS "+ident("c")+" ON TRUE ORDER BY ?",
-		join(list, ", "), join(arrays, ", "), rows.statement(d.page()), join(order, ", ")))
+			")? JOIN LATERAL (?) AS "+ident("c")+" ON TRUE ORDER BY ?",
+		join(list, ", "), join(arrays, ", "), n.join, rows.statement(d.page()), join(order, ", ")))
 	if err != nil {
 		p.fail(err)
 	}
-	st.Columns, st.Ordered = columns, rows.total || !r.toMany
-	return Child{Node: sub.node(st, children, 1), Keys: n.keys, Many: r.toMany}
+	st.Columns, st.Ordered = columns, rows.total || !n.many
+	return Child{Node: sub.node(st, n.children, 1), Keys: n.keys, Many: n.many}
 }
 
 // page is LIMIT and OFFSET of a nested level.

@@ -59,6 +59,9 @@ func (p *planner) plan(s squirrel.Sqlizer, r returning, unsettled func(*catalog.
 	for i, c := range r.level.out.source {
 		st.Columns[i].Volatile = c != nil && unsettled(c)
 	}
+	for _, i := range r.level.out.calls { // a function of the row sees all of it
+		st.Columns[i].Volatile = slices.ContainsFunc(p.table.Columns, unsettled)
+	}
 	plan.Root = r.level.node(st, r.children, 0)
 	return plan
 }

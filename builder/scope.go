@@ -28,6 +28,7 @@ type field struct {
 	// loose says that NULL is possible whatever col says: the row comes from a
 	// function.
 	loose bool
+	call  bool // what a function makes of the row
 }
 
 // sql is the field's expression, to be put into a statement.

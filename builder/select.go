@@ -129,7 +129,7 @@ func (p *planner) distinctRows(r *rows, d rowsDef) {
 	for i := range r.keys {
 		k := &r.keys[i]
 		k.output = 1 + slices.IndexFunc(out.exprs, func(e expression) bool {
-			return e.sql == k.expr && slices.Equal(e.args, k.args)
+			return e.sql == k.expr && sameArgs(e.args, k.args)
 		})
 		if k.output == 0 {
 			p.probs.addf(k.place, nil, "distinct rows are sorted by selected fields only")

@@ -23,6 +23,9 @@ create procedure doubled(a int, out twice int, inout b text) language plpgsql as
 create procedure bare(a int) language sql as 'insert into items values (a, ''bare'')';
 create procedure commits() language plpgsql as 'begin commit; end';
 create function children_of(parent int) returns setof items stable language sql as 'select * from items where parent = children_of.parent order by id desc';
+create function shout(i items, suffix text default '!') returns text stable language sql as 'select upper(i.label) || suffix';
+create function below(i items) returns setof items stable language sql as 'select * from items c where c.parent = i.id order by c.id desc';
+create function top(i items) returns items stable language sql as 'select * from items c where c.id = i.parent';
 create function writes_in_secret(id int) returns int stable language plpgsql as 'begin delete from items where items.id = 1; return 1; end'`
 
 const invokeRows = `truncate items; insert into items values (1, 'one', null), (2, 'two', 1), (3, 'three', 1)`
@@ -115,6 +118,52 @@ func TestInvoke(t *testing.T) {
 					t.Error(diff)
 				}
 			})
+		}
+	})
+}
+
+// TestFunctionsOfRows reads what functions make of rows, values and rows, and
+// writes with them, in every mode.
+func TestFunctionsOfRows(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, b backend.Backend) {
+		t.Helper()
+		dsn := pgtest.DB(t)
+		pgtest.Exec(t, dsn, invokeSchema, invokeRows)
+		db := open(t, b, dsn, executor.WithMinIdle(0))
+		s := schema(t, db)
+		call := func(name string, args ...builder.CallArg) *builder.Call {
+			return &builder.Call{Function: s.Catalog().Function(name)[0], Args: args}
+		}
+		id, shout := builder.Field{Name: "id"}, builder.Field{Call: call("shout", builder.CallArg{Name: "suffix", Value: json.RawMessage(`"?"`)})}
+		def := &builder.Definition{
+			Kind: builder.Query, Table: "items", Fields: []builder.Field{id, shout}, Sort: []builder.Sort{{Call: call("shout"), Desc: true}},
+			Relations: []builder.Relation{
+				{Call: call("below"), Fields: []builder.Field{id, shout}},
+				{Call: call("top"), Fields: []builder.Field{id}},
+			},
+		}
+		want := `[{"id":2,"shout":"TWO?","below":[],"top":{"id":1}},{"id":3,"shout":"THREE?","below":[],"top":{"id":1}},` +
+			`{"id":1,"shout":"ONE?","below":[{"id":3,"shout":"THREE?"},{"id":2,"shout":"TWO?"}],"top":null}]`
+		var w bytes.Buffer
+		if err := executor.Execute(t.Context(), db, s, def, &w); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(`{"data":`+want+`,"errors":null}`, w.String()); diff != "" {
+			t.Error(diff)
+		}
+		update := &builder.Definition{
+			Kind: builder.Update, Table: "items", Fields: []builder.Field{shout}, Relations: def.Relations,
+			Filter: &builder.Filter{Call: call("shout"), Op: "eq", Value: json.RawMessage(`"ONE!"`)},
+			Input:  []builder.Input{{Sets: []builder.Set{{Field: "label", Value: json.RawMessage(`"uno"`)}}}},
+		}
+		w.Reset()
+		if err := executor.Execute(t.Context(), db, s, update, &w); err != nil {
+			t.Fatal(err)
+		}
+		want = `{"data":[{"shout":"UNO?","below":[{"id":3,"shout":"THREE?"},{"id":2,"shout":"TWO?"}],"top":null}],"errors":null}`
+		if diff := cmp.Diff(want, w.String()); diff != "" {
+			t.Error(diff)
 		}
 	})
 }
