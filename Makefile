@@ -24,6 +24,7 @@ RUN ?=
 COUNT ?= 1
 TIMEOUT ?= 15m
 FUZZTIME ?= 60s
+URL ?=
 BENCHCOUNT ?= 10
 COVERAGE_MIN ?= 85
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -60,6 +61,11 @@ conformance: ## Run the conformance suite on every backend and mode
 .PHONY: parity
 parity: ## Run all tests with every operation compared on both backends
 	FRAISEQL_PARITY_TESTING=true $(go_test) $(PKG)
+
+.PHONY: clients
+clients: ## Check npm clients against a running server: make clients URL=http://127.0.0.1:8080/graphql
+	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund
+	node tests/clients/run.mjs $(URL)
 
 .PHONY: demo
 demo: ## Show the product at work on sample data, on both backends
