@@ -28,6 +28,7 @@ type Engine struct {
 	options EngineOptions
 	current atomic.Pointer[generation]
 	stats   cacheStats
+	observe atomic.Pointer[func(hit bool)]
 }
 
 // EngineOptions change how an Engine works. The zero value is the default of each.
@@ -104,6 +105,16 @@ func (e *Engine) CacheStats() (hits, misses int64) {
 	return e.stats.hits.Load(), e.stats.misses.Load()
 }
 
+// ObservePlans has f told of each request whether its plan was in the cache. f must
+// be quick and safe for concurrent use.
+func (e *Engine) ObservePlans(f func(hit bool)) { e.observe.Store(&f) }
+
+func (e *Engine) planned(hit bool) {
+	if f := e.observe.Load(); f != nil {
+		(*f)(hit)
+	}
+}
+
 // Operation is a request that is ready to run, once.
 type Operation struct {
 	engine  *Engine
@@ -141,6 +152,7 @@ func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
 	doc.mu.RUnlock()
 	if p != nil {
 		e.stats.hits.Add(1)
+		e.planned(true)
 		op := &Operation{engine: e, schema: g.schema, program: p}
 		rebuild, errs := op.bind(v.leaves[1:])
 		if len(errs) > 0 {
@@ -151,6 +163,7 @@ func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
 		}
 	}
 	e.stats.misses.Add(1)
+	e.planned(false)
 	p, errs = g.schema.compile(doc.op, v)
 	if len(errs) > 0 {
 		return nil, errs

@@ -1,0 +1,159 @@
+package fraiseql
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/server"
+	"github.com/fraiseql/fraiseql-go/server/graphiql"
+)
+
+// Site is a DB over HTTP, put together as its settings say.
+type Site struct {
+	// Public answers clients: GraphQL, JSON definitions with their OpenAPI
+	// document, GraphiQL where it is on, and /healthz.
+	Public http.Handler
+	// Admin answers operators: /healthz, /readyz, /metrics, POST /reload. It asks
+	// nobody who they are and belongs on a listener of its own.
+	Admin http.Handler
+
+	db      *DB
+	closers []func()
+}
+
+// Site puts the handlers together. Close it before the DB. Errors of the settings
+// and of the GraphQL schema have backend.CodeConfiguration.
+func (db *DB) Site() (_ *Site, err error) {
+	engine, err := db.GraphQL()
+	if err != nil {
+		return nil, err
+	}
+	o, err := ServerOptions(db.settings)
+	if err != nil {
+		return nil, err
+	}
+	site := &Site{db: db}
+	defer func() {
+		if err != nil {
+			site.Close()
+		}
+	}()
+	metrics := db.metrics()
+	o.Observe = metrics.Observe
+	engine.ObservePlans(metrics.PlanCache)
+	mux := http.NewServeMux()
+	s := db.settings
+	mux.Handle(s.GraphQL.Path, metrics.Instrument("graphql", server.NewGraphQL(serverEngine{db, engine}, o)))
+	mux.Handle("GET /healthz", server.Health())
+	if s.GraphQL.ServeDefinitions() {
+		h := server.NewDefinitions(db, server.DefinitionOptions{
+			Authenticator: o.Authenticator, MaxBody: o.MaxBody, MaxRows: s.MaxRows, Metrics: metrics,
+		})
+		around := server.MiddlewareOptions{CORS: o.CORS, NoCompression: o.NoCompression}
+		mux.Handle("/definitions", metrics.Instrument("definitions", server.Middleware(h, around)))
+	}
+	if s.GraphQL.GraphiQL {
+		mux.Handle("/", graphiql.Handler(graphiql.Options{Endpoint: s.GraphQL.Path}))
+	}
+	site.Public = mux
+	site.Admin = server.NewAdmin(server.AdminOptions{
+		Readiness: site, Metrics: metrics, Reload: site.reload, Profiling: s.Server.Profiling,
+	})
+	return site, nil
+}
+
+// Close ends what the Site does beside requests.
+func (s *Site) Close() {
+	for _, c := range s.closers {
+		c()
+	}
+}
+
+// Handler is what Site has for clients, for who serves it with a server of their
+// own: http.ListenAndServe(addr, h). What Close would end goes on with the process.
+func (db *DB) Handler() (http.Handler, error) {
+	site, err := db.Site()
+	if err != nil {
+		return nil, err
+	}
+	return site.Public, nil
+}
+
+// Serve answers requests at the addresses of the settings until ctx ends, and ends
+// those that are running then. ready is told the addresses when both listen.
+func (db *DB) Serve(ctx context.Context, ready func(addr, adminAddr string)) error {
+	site, err := db.Site()
+	if err != nil {
+		return err
+	}
+	defer site.Close()
+	s := db.settings.Server
+	return server.Serve(ctx, site.Public, site.Admin, server.ListenOptions{
+		Addr: s.Addr, AdminAddr: s.AdminAddr, TLSCert: s.TLSCertFile, TLSKey: s.TLSKeyFile, H2C: s.H2C,
+		ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout, RequestTimeout: s.RequestTimeout,
+		MaxInFlight: s.MaxInFlight, DrainDelay: s.DrainDelay, ShutdownTimeout: s.ShutdownTimeout,
+	}, ready)
+}
+
+var _ server.Readiness = (*Site)(nil)
+
+// Ready implements server.Readiness: the database answers, and these are the
+// objects that the GraphQL schema lacks.
+func (s *Site) Ready(ctx context.Context) (server.Report, error) {
+	engine, err := s.db.GraphQL()
+	if err != nil {
+		return server.Report{}, err
+	}
+	r := server.Report{Schema: s.db.Schema().Catalog().Version()}
+	for _, b := range engine.Schema().Broken() {
+		r.Broken = append(r.Broken, server.Broken{Object: b.Object, Reason: b.Reason})
+	}
+	for _, db := range []*executor.DB{s.db.main, s.db.other} {
+		if db != nil {
+			if err := db.Ping(ctx); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// reload is POST /reload.
+func (s *Site) reload(ctx context.Context) (server.Changes, error) {
+	before := s.db.Schema()
+	if err := s.db.Reload(ctx); err != nil {
+		return server.Changes{}, err
+	}
+	return server.SchemaChanges(before, s.db.Schema())
+}
+
+// metrics count what db does.
+func (db *DB) metrics() *server.Metrics {
+	m := server.NewMetrics()
+	for _, e := range []*executor.DB{db.main, db.other} {
+		if e != nil {
+			m.AddPool(e.Backend().Name(), e.Stats)
+		}
+	}
+	if db.harness != nil {
+		m.AddParity(func() map[string]uint64 {
+			counts := map[string]uint64{}
+			for v, n := range db.harness.Summary().Verdicts {
+				counts[v.String()] = n
+			}
+			return counts
+		})
+	}
+	return m
+}
+
+// WriteSDL writes the GraphQL schema in the schema definition language.
+func (db *DB) WriteSDL(w io.Writer) error {
+	engine, err := db.GraphQL()
+	if err != nil {
+		return err
+	}
+	return engine.Schema().WriteSDL(w)
+}
