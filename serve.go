@@ -5,8 +5,10 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/server"
+	"github.com/fraiseql/fraiseql-go/server/auth"
 	"github.com/fraiseql/fraiseql-go/server/graphiql"
 )
 
@@ -40,6 +42,9 @@ func (db *DB) Site() (_ *Site, err error) {
 			site.Close()
 		}
 	}()
+	if o.Authenticator, err = site.authenticator(); err != nil {
+		return nil, err
+	}
 	metrics := db.metrics()
 	o.Observe = metrics.Observe
 	engine.ObservePlans(metrics.PlanCache)
@@ -63,6 +68,30 @@ func (db *DB) Site() (_ *Site, err error) {
 	})
 	return site, nil
 }
+
+// authenticator checks tokens where there is a key to check them with. Without one
+// everybody is anonymous, in the role that the settings name for them.
+func (s *Site) authenticator() (server.Authenticator, error) {
+	j := s.db.settings.JWT
+	if !j.HasKey() {
+		if j.AnonymousRole == "" {
+			return nil, nil
+		}
+		return anonymous{server.Identity{Session: map[string]string{"role": j.AnonymousRole}}}, nil
+	}
+	a, err := auth.New(AuthOptions(s.db.settings))
+	if err != nil {
+		return nil, backend.New("open", backend.CodeConfiguration, err)
+	}
+	s.closers = append(s.closers, a.Close)
+	return a, nil
+}
+
+// anonymous takes everybody for the same.
+type anonymous struct{ identity server.Identity }
+
+// Authenticate implements server.Authenticator.
+func (a anonymous) Authenticate(*http.Request) (server.Identity, error) { return a.identity, nil }
 
 // Close ends what the Site does beside requests.
 func (s *Site) Close() {

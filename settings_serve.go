@@ -6,6 +6,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/graphql"
 	"github.com/fraiseql/fraiseql-go/server"
+	"github.com/fraiseql/fraiseql-go/server/auth"
 )
 
 // CatalogOptions are the options of catalog.Load and catalog.OpenStore.
@@ -61,4 +62,22 @@ func introspection(policy string) server.Introspection {
 		return server.IntrospectionAuthenticated
 	}
 	return server.IntrospectionOff
+}
+
+// AuthOptions are the options of auth.New.
+func AuthOptions(s *flags.Settings) auth.Options {
+	j := s.JWT
+	o := auth.Options{
+		PublicKeyFile: j.PublicKeyFile, JWKSURL: j.JWKSURL, JWKSFile: j.JWKSFile,
+		Algorithms: j.Algorithms, Audience: j.Audience, Issuer: j.Issuer, Skew: orNever(j.ClockSkew), Required: j.Required,
+		RoleClaim: j.RoleClaim, Roles: j.Roles, AnyRole: len(j.Roles) == 0, AnonymousRole: j.AnonymousRole,
+		TenantClaim: j.TenantClaim,
+	}
+	if j.Secret != "" {
+		o.Secret = []byte(j.Secret)
+	}
+	for _, c := range j.ClaimSettings() {
+		o.Claims = append(o.Claims, auth.Claim{Path: c.Claim, Setting: c.Setting})
+	}
+	return o
 }
