@@ -1,5 +1,7 @@
 package graphql
 
+import "encoding/json"
+
 // The reader of JSON text. It reads what RFC 8259 allows and nothing else; at
 // the first mistake it sets broken, after which every call says no.
 
@@ -229,4 +231,13 @@ func (v *values) skipInside(c byte, depth int) bool {
 		}
 	}
 	return !v.broken
+}
+
+// unquote is what a JSON string says. The text was read before.
+func unquote(raw []byte) string {
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return ""
+	}
+	return s
 }

@@ -400,7 +400,7 @@ func validEnumValue(label string) bool {
 
 // finish checks the whole and makes it ready.
 func (m *maker) finish() (*Schema, error) {
-	doc := validator.PreludeDocument()
+	doc := prelude()
 	if len(m.query.Fields) == 0 {
 		m.query.Fields = ast.FieldList{{Name: "_empty", Description: "The role may read no table.", Type: named("Boolean")}}
 	}
