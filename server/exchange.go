@@ -80,8 +80,8 @@ func (x *exchange) readBody() *refusal {
 		return errTooLarge
 	}
 	buf := bytes.NewBuffer(x.body[:0])
-	if n := x.r.ContentLength; n > 0 {
-		buf.Grow(int(n) + bytes.MinRead)
+	if n := x.r.ContentLength; n > 0 { // a length is a claim: memory for more comes with the bytes
+		buf.Grow(int(min(n, keepBytes)) + bytes.MinRead)
 	}
 	_, err := buf.ReadFrom(http.MaxBytesReader(innermost(x.w), x.r.Body, limit))
 	x.body = buf.Bytes()

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
@@ -111,7 +113,9 @@ func TestStreams(t *testing.T) {
 				return err
 			}
 			s := serve(t, server.NewGraphQL(m, server.Options{Logger: silent}))
-			res, err := s.Client().Do(request(t, s.URL, encoding))
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			res, err := s.Client().Do(request(t, s.URL, encoding).WithContext(ctx))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,6 +185,86 @@ func TestCutAnswers(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestCutStreamsHaveNoTrailer looks at what the compressor wrote, where net/http
+// does not keep the last of it back by chance.
+func TestCutStreamsHaveNoTrailer(t *testing.T) {
+	t.Parallel()
+	for _, encoding := range []string{"gzip", "zstd"} {
+		h := server.MiddlewareCompress(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", jsonType)
+			_, _ = io.WriteString(w, chunk(0))
+			_ = http.NewResponseController(w).Flush()
+			_, _ = io.WriteString(w, chunk(1))
+			panic(http.ErrAbortHandler)
+		}))
+		w := httptest.NewRecorder()
+		func() {
+			defer func() {
+				if v := recover(); v != http.ErrAbortHandler {
+					t.Errorf("as %s: the panic became %v", encoding, v)
+				}
+			}()
+			h.ServeHTTP(w, request(t, "http://x/", encoding))
+		}()
+		got, err := io.ReadAll(decoded(t, w.Result()))
+		if err == nil || len(got) < 32<<10 {
+			t.Errorf("as %s: %d bytes can be read, and then %v", encoding, len(got), err)
+		}
+	}
+}
+
+// TestCutAnswersOfHTTP2: a stream is reset there, not ended.
+func TestCutAnswersOfHTTP2(t *testing.T) {
+	t.Parallel()
+	for _, encoding := range encodings {
+		m, cut := newMemory(), cutError(t)
+		m.script = func(_ context.Context, _ string, w io.Writer) error {
+			for i := range 5 {
+				_, _ = io.WriteString(w, chunk(i))
+			}
+			return cut
+		}
+		s := httptest.NewUnstartedServer(server.NewGraphQL(m, server.Options{Logger: silent}))
+		s.EnableHTTP2 = true
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		res, err := s.Client().Do(request(t, s.URL, encoding))
+		if err != nil {
+			continue // nothing arrived
+		}
+		if res.ProtoMajor != 2 {
+			t.Errorf("the protocol is %s", res.Proto)
+		}
+		raw, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err == nil {
+			t.Errorf("as %q: the body of %d bytes ended well", encoding, len(raw))
+		}
+	}
+}
+
+// TestSlowBodyOfARequest: the time is the server's to bound; what it cut off is answered.
+func TestSlowBodyOfARequest(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	s := httptest.NewUnstartedServer(server.NewGraphQL(m, server.Options{Logger: silent}))
+	s.Config.ReadTimeout = 50 * time.Millisecond
+	s.Start()
+	t.Cleanup(s.Close)
+	body, never := io.Pipe()
+	t.Cleanup(func() { _ = never.Close() })
+	r := request(t, s.URL, "")
+	r.Body, r.ContentLength = body, 100
+	res, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("status %d", res.StatusCode)
 	}
 }
 
