@@ -1,6 +1,8 @@
 package fraiseql
 
 import (
+	"slices"
+
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/flags"
@@ -53,6 +55,27 @@ func ServerOptions(s *flags.Settings) (server.Options, error) {
 	return o, nil
 }
 
+// AuthOptions are the options of auth.New, but for the log.
+func AuthOptions(s *flags.Settings) auth.Options {
+	j := s.JWT
+	o := auth.Options{
+		PublicKeyFile: j.PublicKeyFile, JWKSURL: j.JWKSURL, JWKSFile: j.JWKSFile,
+		Algorithms: j.Algorithms, Audience: j.Audience, Issuer: j.Issuer, Skew: orNever(j.ClockSkew), Lasting: j.Lasting, Required: j.Required,
+		AllClaims: j.AllClaims, RoleClaim: j.RoleClaim, Roles: j.Roles, Role: j.Role, AnonymousRole: j.AnonymousRole,
+		TenantClaim: j.TenantClaim, TenantPattern: j.TenantPattern, SharedSchemas: j.SharedSchemas, AnonymousTenant: j.AnonymousTenant,
+	}
+	if j.Secret != "" {
+		o.Secret = []byte(j.Secret)
+	}
+	if slices.Equal(j.Roles, []string{flags.AnyRole}) {
+		o.Roles, o.AnyRole = nil, true
+	}
+	for _, c := range j.ClaimSettings() {
+		o.Claims = append(o.Claims, auth.Claim{Path: c.Claim, Setting: c.Setting})
+	}
+	return o
+}
+
 // introspection is nobody's for what is not known.
 func introspection(policy string) server.Introspection {
 	switch policy {
@@ -62,22 +85,4 @@ func introspection(policy string) server.Introspection {
 		return server.IntrospectionAuthenticated
 	}
 	return server.IntrospectionOff
-}
-
-// AuthOptions are the options of auth.New.
-func AuthOptions(s *flags.Settings) auth.Options {
-	j := s.JWT
-	o := auth.Options{
-		PublicKeyFile: j.PublicKeyFile, JWKSURL: j.JWKSURL, JWKSFile: j.JWKSFile,
-		Algorithms: j.Algorithms, Audience: j.Audience, Issuer: j.Issuer, Skew: orNever(j.ClockSkew), Required: j.Required,
-		RoleClaim: j.RoleClaim, Roles: j.Roles, AnyRole: len(j.Roles) == 0, AnonymousRole: j.AnonymousRole,
-		TenantClaim: j.TenantClaim,
-	}
-	if j.Secret != "" {
-		o.Secret = []byte(j.Secret)
-	}
-	for _, c := range j.ClaimSettings() {
-		o.Claims = append(o.Claims, auth.Claim{Path: c.Claim, Setting: c.Setting})
-	}
-	return o
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/graphql"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/server"
+	"github.com/fraiseql/fraiseql-go/server/auth"
 )
 
 func TestServerOptions(t *testing.T) {
@@ -49,6 +50,40 @@ func TestServerOptions(t *testing.T) {
 	s.GraphQL.TrustedDocuments += "x"
 	if _, err = fraiseql.ServerOptions(s); backend.CodeOf(err) != backend.CodeConfiguration || !strings.Contains(err.Error(), "documents.jsonx") {
 		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+func TestAuthOptions(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("secret ", 6)
+	s := flags.Default()
+	s.JWT = flags.JWT{
+		Secret: secret, Algorithms: []string{"HS256"}, Audience: []string{"api"}, Issuer: "me", Required: true, Lasting: true,
+		RoleClaim: "role", Roles: []string{"*"}, Role: "guest", AnonymousRole: "anon", Claims: []string{"sub=app.user_id"}, AllClaims: "app.claims",
+		TenantClaim: "tenant", TenantPattern: "t_.*", SharedSchemas: []string{"ext"}, AnonymousTenant: "t_0",
+	}
+	s.GraphQL.TenantSchema = "t"
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	got := fraiseql.AuthOptions(s)
+	want := auth.Options{
+		Secret: []byte(secret), Algorithms: []string{"HS256"}, Audience: []string{"api"}, Issuer: "me", Skew: -1, Required: true, Lasting: true,
+		RoleClaim: "role", AnyRole: true, Role: "guest", AnonymousRole: "anon",
+		Claims: []auth.Claim{{Path: "sub", Setting: "app.user_id"}}, AllClaims: "app.claims",
+		TenantClaim: "tenant", TenantPattern: "t_.*", SharedSchemas: []string{"ext"}, AnonymousTenant: "t_0",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	who, err := auth.New(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who.Close()
+	s.JWT.Roles = []string{"a", "b"}
+	if got = fraiseql.AuthOptions(s); got.AnyRole || len(got.Roles) != 2 {
+		t.Errorf("%+v", got)
 	}
 }
 

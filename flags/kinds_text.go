@@ -177,10 +177,18 @@ func sqlstate(v string) bool {
 // variableForm is a setting that PostgreSQL leaves to applications: with a dot.
 var variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)+$`)
 
+func variable(v string) bool { return variableForm.MatchString(v) && len(v) < 64 }
+
+// pattern is a regular expression of package regexp.
+func pattern(v string) bool {
+	_, err := regexp.Compile(v)
+	return err == nil
+}
+
 // claimSetting is claim=setting; a claim may have "=" in it, a setting may not.
 func claimSetting(v string) bool {
 	claim, setting := cutClaim(v)
-	return plain(claim) && variableForm.MatchString(setting) && len(setting) < 64
+	return plain(claim) && variable(setting)
 }
 
 func cutClaim(v string) (claim, setting string) {

@@ -21,19 +21,36 @@ type JWT struct {
 	Issuer string
 	// ClockSkew is how far the clocks may be apart.
 	ClockSkew time.Duration
+	// Lasting accepts tokens that never expire.
+	Lasting bool
 	// Required refuses requests without a token.
 	Required bool
 
-	// RoleClaim names the role of the database; "" leaves the connection's.
+	// RoleClaim is the path of the claim that names the role of the database; ""
+	// leaves the connection's.
 	RoleClaim string
-	// Roles are the only ones that RoleClaim may name; empty means any.
+	// Roles are the only ones that RoleClaim may name; AnyRole alone is any.
 	Roles []string
+	// Role is that of a token without RoleClaim; "" refuses it.
+	Role string
 	// AnonymousRole is the role of requests without a token; "" leaves the connection's.
 	AnonymousRole string
 	// Claims are claim=setting, read through ClaimSettings.
 	Claims []string
-	// TenantClaim names the tenant's schema; "" where there are no tenants.
+	// AllClaims is the setting for the claims as JSON; "" for none.
+	AllClaims string
+
+	// TenantClaim is the path of the claim that names the tenant's schema; "" where
+	// there are no tenants.
 	TenantClaim string
+	// TenantPattern is a regular expression for the whole of a tenant's name; "" is
+	// letters, digits and _.
+	TenantPattern string
+	// SharedSchemas come after the tenant's in the search_path.
+	SharedSchemas []string
+	// AnonymousTenant is the schema of requests without a token; "" refuses them
+	// where there are tenants.
+	AnonymousTenant string
 }
 
 // HasKey says whether there is a key to check tokens with.
@@ -72,11 +89,15 @@ var algorithms = []string{
 	"PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 }
 
+// AnyRole, as the only one of JWT.Roles, is each role that the database lets the
+// connection switch to.
+const AnyRole = "*"
+
 // minSecret is the least of RFC 7518 section 3.2 for HS256, in bytes.
 const minSecret = 32
 
 const (
-	claimAllowed = "the name of a claim"
+	claimAllowed = `the path of a claim, such as sub, app_metadata.tenant or https://example.com/claims.role; a name with a dot in it in double quotes`
 	roleAllowed  = "the name of a role"
 )
 
@@ -113,15 +134,21 @@ var jwtRows = []Setting{
 	millis("JWT", "FRAISEQL_JWT_CLOCK_SKEW_MS", "jwt-clock-skew-ms", "30000", 0,
 		"How far the clock of the issuer may be from that of the server.",
 		func(s *Settings) *time.Duration { return &s.JWT.ClockSkew }),
+	truth("JWT", "FRAISEQL_JWT_LASTING", "jwt-lasting", "false",
+		"Whether tokens that never expire (without exp) are accepted.",
+		func(s *Settings) *bool { return &s.JWT.Lasting }),
 	truth("JWT", "FRAISEQL_JWT_REQUIRED", "jwt-required", "false",
 		"Whether a request without a token is refused.",
 		func(s *Settings) *bool { return &s.JWT.Required }),
 	word("JWT", "FRAISEQL_JWT_ROLE_CLAIM", "jwt-role-claim", "", claimAllowed,
 		"The claim that names the role of the database under which a request runs. Not set: that of the connection.",
 		func(s *Settings) *string { return &s.JWT.RoleClaim }, plain),
-	list("JWT", "FRAISEQL_JWT_ROLES", "jwt-roles", "names of roles with commas between them",
-		"The roles that a token may name. Not set: each that the connection may switch to.",
-		func(s *Settings) *[]string { return &s.JWT.Roles }, anyText),
+	list("JWT", "FRAISEQL_JWT_ROLES", "jwt-roles", "names of roles with commas between them; * alone is each that the connection may switch to",
+		"The roles that a token may name.",
+		func(s *Settings) *[]string { return &s.JWT.Roles }, plain),
+	word("JWT", "FRAISEQL_JWT_ROLE", "jwt-role", "", roleAllowed,
+		"The role of a token that has not the claim. Not set: such a token is refused.",
+		func(s *Settings) *string { return &s.JWT.Role }, plain),
 	word("JWT", "FRAISEQL_JWT_ANONYMOUS_ROLE", "jwt-anonymous-role", "", roleAllowed,
 		"The role under which a request without a token runs. Not set: that of the connection.",
 		func(s *Settings) *string { return &s.JWT.AnonymousRole }, plain),
@@ -129,7 +156,19 @@ var jwtRows = []Setting{
 		"claim=setting with commas between them, such as sub=app.user_id; a setting has a dot in it",
 		"The claims that become settings of the transaction, for row-level security: current_setting('app.user_id', true).",
 		func(s *Settings) *[]string { return &s.JWT.Claims }, claimSetting),
+	word("JWT", "FRAISEQL_JWT_ALL_CLAIMS", "jwt-all-claims", "", "a setting with a dot in it, such as request.jwt.claims",
+		"The setting of the transaction that has all claims, as JSON.",
+		func(s *Settings) *string { return &s.JWT.AllClaims }, variable),
 	word("JWT", "FRAISEQL_JWT_TENANT_CLAIM", "jwt-tenant-claim", "", claimAllowed,
-		"The claim that names the schema of the tenant, which comes first in the search_path.",
+		"The claim that names the schema of the tenant, which becomes the search_path.",
 		func(s *Settings) *string { return &s.JWT.TenantClaim }, plain),
+	word("JWT", "FRAISEQL_JWT_TENANT_PATTERN", "jwt-tenant-pattern", "", "a regular expression (RE2), such as tenant_[0-9]+",
+		"What the whole name of a tenant's schema has to match, so that a token names no other. Not set: letters, digits and _.",
+		func(s *Settings) *string { return &s.JWT.TenantPattern }, pattern),
+	list("JWT", "FRAISEQL_JWT_SHARED_SCHEMAS", "jwt-shared-schemas", schemasAllowed,
+		"The schemas that come after the tenant's in the search_path. Leave FRAISEQL_TENANT_SCHEMA out: what a tenant lacks would be found there.",
+		func(s *Settings) *[]string { return &s.JWT.SharedSchemas }, anyText),
+	word("JWT", "FRAISEQL_JWT_ANONYMOUS_TENANT", "jwt-anonymous-tenant", "", "the name of a schema",
+		"The schema of a request without a token. Not set: where there are tenants such a request is refused.",
+		func(s *Settings) *string { return &s.JWT.AnonymousTenant }, plain),
 }

@@ -31,7 +31,8 @@ func TestParseServing(t *testing.T) {
 	want.JWT = flags.JWT{
 		JWKSURL: "http://127.0.0.1:81/keys", Algorithms: []string{"RS256", "EdDSA"}, Audience: []string{"api"}, Issuer: "https://id.example.com/",
 		Required: true, RoleClaim: "https://example.com/role", Roles: []string{"reader"}, AnonymousRole: "anon",
-		Claims: []string{"sub=app.user_id", "a=b=app.x"}, TenantClaim: "tenant",
+		Claims: []string{"sub=app.user_id", "a=b=app.x"}, TenantClaim: "tenant", Lasting: true, Role: "guest", AllClaims: "request.jwt.claims",
+		TenantPattern: "t_[0-9]+", SharedSchemas: []string{"extensions"}, AnonymousTenant: "t_0",
 	}
 	var pairs []string
 	for _, r := range flags.Table() {
@@ -66,6 +67,8 @@ func TestServingRefused(t *testing.T) {
 		"FRAISEQL_JWT_ALGORITHMS":     {"none", "hs256", "HS256,HS256"},
 		"FRAISEQL_JWT_CLAIMS":         {"sub", "sub=", "=app.x", "sub=user_id", "sub=role", "sub=app.a b", "sub=app." + strings.Repeat("x", 60)},
 		"FRAISEQL_JWT_ISSUER":         {" x", "a\nb"},
+		"FRAISEQL_JWT_TENANT_PATTERN": {"("},
+		"FRAISEQL_JWT_ALL_CLAIMS":     {"claims"},
 		"FRAISEQL_TLS_CERT_FILE":      {"\x00"},
 		"FRAISEQL_JWT_ANONYMOUS_ROLE": {"a "},
 	} {
@@ -111,7 +114,11 @@ func TestContradictions(t *testing.T) {
 		{"no key", "every request would be let in as nobody", []string{"FRAISEQL_JWT_REQUIRED=true"}, `FRAISEQL_JWT_REQUIRED="true": ` + noKey},
 		{"no key for claims", "", []string{"FRAISEQL_JWT_CLAIMS=sub=app.id"}, `FRAISEQL_JWT_CLAIMS="sub=app.id": ` + noKey},
 		{"role of nobody", "needs no key", []string{"FRAISEQL_JWT_ANONYMOUS_ROLE=anon"}, "<nil>"},
-		{"roles of no claim", "", []string{"FRAISEQL_JWT_SECRET=" + secret, "FRAISEQL_JWT_ROLES=a"}, `FRAISEQL_JWT_ROLES="a": want FRAISEQL_JWT_ROLE_CLAIM with it: it says which claim names the role`},
+		{"roles of no claim", "", []string{"FRAISEQL_JWT_SECRET=" + secret, "FRAISEQL_JWT_ROLES=a"}, `FRAISEQL_JWT_ROLES="a": want FRAISEQL_JWT_ROLE_CLAIM with it: it is of no use alone`},
+		{"claim of any role", "that has to be said", []string{"FRAISEQL_JWT_SECRET=" + secret, "FRAISEQL_JWT_ROLE_CLAIM=role"}, `FRAISEQL_JWT_ROLE_CLAIM="role": want FRAISEQL_JWT_ROLES with it: the roles that a token may name, or * for each that the connection may switch to`},
+		{"any role", "", []string{"FRAISEQL_JWT_SECRET=" + secret, "FRAISEQL_JWT_ROLE_CLAIM=role", "FRAISEQL_JWT_ROLES=*"}, "<nil>"},
+		{"any role and one", "", []string{"FRAISEQL_JWT_SECRET=" + secret, "FRAISEQL_JWT_ROLE_CLAIM=role", "FRAISEQL_JWT_ROLES=*,a"}, `FRAISEQL_JWT_ROLES="*,a": want * alone, or the names of roles`},
+		{"shared schema of the tenants", "", []string{"FRAISEQL_JWT_SECRET=" + secret, "FRAISEQL_JWT_TENANT_CLAIM=t", "FRAISEQL_TENANT_SCHEMA=t", "FRAISEQL_JWT_SHARED_SCHEMAS=t"}, `FRAISEQL_JWT_SHARED_SCHEMAS="t": want it without FRAISEQL_TENANT_SCHEMA: what a tenant lacks would be found there`},
 		{"tenants of no schema", "", []string{"FRAISEQL_JWT_SECRET=" + secret, "FRAISEQL_JWT_TENANT_CLAIM=t"}, `FRAISEQL_JWT_TENANT_CLAIM="t": want FRAISEQL_TENANT_SCHEMA with it: it says which schema stands for those of the tenants`},
 		{"schema of no tenant", "", []string{"FRAISEQL_TENANT_SCHEMA=t"}, `FRAISEQL_TENANT_SCHEMA="t": want FRAISEQL_JWT_TENANT_CLAIM with it: it says whose schema a request is for`},
 		{

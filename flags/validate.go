@@ -3,6 +3,7 @@ package flags
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Validate checks what single values cannot tell: settings that contradict each
@@ -98,6 +99,15 @@ func (c *checker) graphql() {
 	}
 }
 
+// needs says that the settings do nothing without the setting env, which is value.
+func (c *checker) needs(env, value string, settings ...string) {
+	for _, name := range settings {
+		if value == "" && lookup(name).show(c.s) != "" {
+			c.addf(name, "want %s with it: it is of no use alone", env)
+		}
+	}
+}
+
 func (c *checker) jwt() {
 	j := c.s.JWT
 	keys := j.keys()
@@ -107,8 +117,16 @@ func (c *checker) jwt() {
 	if j.TenantClaim != "" && c.s.GraphQL.TenantSchema == "" {
 		c.addf("FRAISEQL_JWT_TENANT_CLAIM", "want FRAISEQL_TENANT_SCHEMA with it: it says which schema stands for those of the tenants")
 	}
-	if len(j.Roles) > 0 && j.RoleClaim == "" {
-		c.addf("FRAISEQL_JWT_ROLES", "want FRAISEQL_JWT_ROLE_CLAIM with it: it says which claim names the role")
+	if j.RoleClaim != "" && len(j.Roles) == 0 {
+		c.addf("FRAISEQL_JWT_ROLE_CLAIM", "want FRAISEQL_JWT_ROLES with it: the roles that a token may name, or * for each that the connection may switch to")
+	}
+	if len(j.Roles) > 1 && slices.Contains(j.Roles, AnyRole) {
+		c.addf("FRAISEQL_JWT_ROLES", "want * alone, or the names of roles")
+	}
+	c.needs("FRAISEQL_JWT_ROLE_CLAIM", j.RoleClaim, "FRAISEQL_JWT_ROLES", "FRAISEQL_JWT_ROLE")
+	c.needs("FRAISEQL_JWT_TENANT_CLAIM", j.TenantClaim, "FRAISEQL_JWT_TENANT_PATTERN", "FRAISEQL_JWT_SHARED_SCHEMAS", "FRAISEQL_JWT_ANONYMOUS_TENANT")
+	if slices.Contains(j.SharedSchemas, c.s.GraphQL.TenantSchema) && c.s.GraphQL.TenantSchema != "" {
+		c.addf("FRAISEQL_JWT_SHARED_SCHEMAS", "want it without FRAISEQL_TENANT_SCHEMA: what a tenant lacks would be found there")
 	}
 	if len(keys) > 0 {
 		return
