@@ -160,7 +160,7 @@ func (sc *scope) notation(c *Call, all []given, placed int) (expression, bool) {
 		}
 		parts = append(parts, splice(form, g.value))
 	}
-	return splice(sqlText(c.Function.SQLName())+"(?)", join(parts, ", ")), true
+	return splice(sc.schema.nameIn(c.Function.Schema, c.Function.Name)+"(?)", join(parts, ", ")), true
 }
 
 // overloaded says whether the given arguments, as they are written, are also
