@@ -14,6 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/server"
 )
 
@@ -135,7 +136,7 @@ var (
 )
 
 // Authenticate finds out who sent r. The error wraps ErrNoToken, ErrToken or
-// ErrClaims. The identity's Session is shared between requests: not to be changed.
+// ErrClaims, or has backend.CodeServiceUnavailable while no keys could be fetched. The identity's Session is shared between requests: not to be changed.
 func (j *JWT) Authenticate(r *http.Request) (server.Identity, error) {
 	token, err := bearer(r.Header)
 	if err != nil {
@@ -200,7 +201,10 @@ func (j *JWT) verify(ctx context.Context, token string) (*verified, error) {
 	v := &verified{keys: j.source.current()}
 	claims := jwt.MapClaims{}
 	_, err := j.parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) { return j.keysFor(ctx, t, v) })
-	if err != nil {
+	switch {
+	case backend.CodeOf(err) == backend.CodeServiceUnavailable:
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrToken, err)
 	}
 	exp, err := claims.GetExpirationTime()
@@ -236,7 +240,11 @@ func (j *JWT) keysFor(ctx context.Context, t *jwt.Token, v *verified) (any, erro
 		v.keys = j.source.again(ctx)
 		found = v.keys.find(id, t.Method.Alg())
 	}
-	if len(found) == 0 {
+	switch _, fetched := j.source.(*remote); {
+	case len(found) > 0:
+	case fetched && v.keys == nil: // nobody can say whether the token is good
+		return nil, backend.New("authenticate", backend.CodeServiceUnavailable, errNoKeys)
+	default:
 		return nil, errors.New("no key fits the header")
 	}
 	return jwt.VerificationKeySet{Keys: found}, nil

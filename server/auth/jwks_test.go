@@ -26,6 +26,7 @@ import (
 
 	"github.com/MicahParks/jwkset"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/server/auth"
 )
 
@@ -138,6 +139,12 @@ func TestRotation(t *testing.T) {
 		t.Error("nobody listens: no error")
 	}
 	check("nobody listens", two, true)
+	// Without any keys nobody can say whether a token is good: it is not the
+	// client's fault.
+	none := newJWT(t, auth.Options{JWKSURL: srv.URL, Log: quiet()})
+	if _, err := none.Authenticate(request(two)); backend.CodeOf(err) != backend.CodeServiceUnavailable || errors.Is(err, auth.ErrToken) {
+		t.Errorf("no keys yet: %v", err)
+	}
 }
 
 func slicesRepeat(v json.RawMessage, n int) []json.RawMessage {
