@@ -224,6 +224,6 @@ func appendParts(dst []byte, parts []part, leaves [][]byte) []byte {
 }
 
 // appendJSON appends a node as JSON.
-func (v *values) appendJSON(dst []byte, id nodeID) []byte {
+func (v *values) appendJSON(dst []byte, id nodeID) []byte { //nolint:unparam // an append function, as all here
 	return appendParts(dst, v.recipe(nil, id), v.leaves)
 }
