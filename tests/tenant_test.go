@@ -146,6 +146,12 @@ func TestTenants(t *testing.T) {
 
 // ask answers one request.
 func ask(ctx context.Context, r executor.Runner, sch *builder.Schema, request string, o ...executor.ExecOption) string {
+	answer, _ := askFor(ctx, r, sch, request, o...)
+	return answer
+}
+
+// askFor is ask with what a client is not told.
+func askFor(ctx context.Context, r executor.Runner, sch *builder.Schema, request string, o ...executor.ExecOption) (string, error) {
 	req, err := builder.Parse([]byte(request))
 	var w bytes.Buffer
 	if err == nil {
@@ -154,5 +160,5 @@ func ask(ctx context.Context, r executor.Runner, sch *builder.Schema, request st
 	if err != nil && !executor.Answered(err) {
 		_ = executor.WriteError(&w, err)
 	}
-	return w.String()
+	return w.String(), err
 }
