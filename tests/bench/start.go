@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver that loads the sample data
+
+	"github.com/fraiseql/fraiseql-go/internal/pgembed"
+	"github.com/fraiseql/fraiseql-go/internal/sample"
+)
+
+// poolSize is the number of connections of every server.
+const poolSize = 10
+
+// database is dsn, or a server of its own with the sample data.
+func database(ctx context.Context, dsn string) (string, func(), error) {
+	if dsn != "" {
+		return dsn, func() {}, nil
+	}
+	server, err := pgembed.Start(ctx, pgembed.WithProgress(os.Stderr))
+	if err != nil {
+		return "", nil, err
+	}
+	stop := func() { _ = server.Stop() }
+	db, err := sql.Open("pgx", server.DSN(""))
+	if err == nil {
+		fmt.Fprintln(os.Stderr, "loading 10,000 users, 100,000 posts, 300,000 comments")
+		err = errors.Join(sample.Load(ctx, db, sample.Bench), db.Close())
+	}
+	if err != nil {
+		stop()
+		return "", nil, err
+	}
+	return server.DSN(""), stop, nil
+}
+
+// process is a server that runs.
+type process struct{ cmd *exec.Cmd }
+
+// cpu is the processor time that it has used.
+func (p *process) cpu() time.Duration {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text)[strings.LastIndexByte(string(text), ')')+1:])
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100
+}
+
+// peak is its largest resident memory so far, in MB.
+func (p *process) peak() float64 {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseFloat(strings.Fields(v)[0], 64)
+			return kb / 1024
+		}
+	}
+	return 0
+}
+
+// start starts every server and waits until it answers.
+func start(ctx context.Context, dsn, binary string) (targets []*target, end func(), err error) {
+	dir, err := os.MkdirTemp("", "fraiseql-bench-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	end = func() {
+		for _, t := range targets {
+			_ = t.proc.cmd.Process.Signal(os.Interrupt)
+			_ = t.proc.cmd.Wait()
+		}
+		_ = os.RemoveAll(dir)
+	}
+	defer func() {
+		if err != nil {
+			end()
+		}
+	}()
+	if binary == "" {
+		binary = filepath.Join(dir, "fraiseql")
+		err = build(ctx, binary)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	own := func(work string) string { return "/" + work }
+	all := func(string) bool { return true }
+	reads := func(work string) bool { return work != "insert" && work != "update" }
+	graphql := func(string) string { return "/graphql" }
+	for _, t := range []struct {
+		target
+		command []string
+		env     []string
+	}{
+		{target{name: "ceiling-rows", path: own, has: all}, []string{self, "ceiling", "rows", dsn}, nil},
+		{target{name: "ceiling-json", path: own, has: reads}, []string{self, "ceiling", "json", dsn}, nil},
+		{target{name: "fraiseql/pgx", path: graphql, has: all}, []string{binary, "serve"}, []string{"FRAISEQL_DB_BACKEND=pgx"}},
+		{target{name: "fraiseql/pq", path: graphql, has: all}, []string{binary, "serve"}, []string{"FRAISEQL_DB_BACKEND=pq"}},
+	} {
+		cmd := exec.CommandContext(ctx, t.command[0], t.command[1:]...)
+		cmd.Env = append(os.Environ(), append(t.env, "FRAISEQL_DATABASE_URL="+dsn, "FRAISEQL_ADDR=127.0.0.1:0",
+			"FRAISEQL_DB_MAX_CONNECTIONS="+strconv.Itoa(poolSize), "FRAISEQL_LIMIT_COST=0")...)
+		cmd.Stderr = os.Stderr
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		cmd.WaitDelay = 10 * time.Second
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return targets, end, err
+		}
+		if err := cmd.Start(); err != nil {
+			return targets, end, err
+		}
+		one := t.target
+		one.proc = &process{cmd}
+		targets = append(targets, &one)
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			return targets, end, fmt.Errorf("%s did not start: %w", t.name, err)
+		}
+		_, rest, _ := strings.Cut(strings.TrimSpace(line), "http://")
+		one.addr, _, _ = strings.Cut(rest, "/")
+		targets[len(targets)-1].addr = one.addr
+	}
+	return targets, end, nil
+}
+
+func build(ctx context.Context, binary string) error {
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/fraiseql").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// serveCeiling is the process of a ceiling.
+func serveCeiling(kind, dsn string) error {
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return err
+	}
+	cfg.MaxConns = poolSize
+	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	h := ceilingRows(pool)
+	if kind == "json" {
+		h = ceilingJSON(pool)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("ready http://%s/\n", l.Addr())
+	time.AfterFunc(2*time.Hour, func() { os.Exit(1) }) // whoever started it is gone
+	return (&http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}).Serve(l)
+}
+
+func decode(w http.ResponseWriter, r *http.Request, into any) bool {
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(into)
+	if err != nil {
+		http.Error(w, "bad request", http.StatusBadRequest)
+	}
+	return err == nil
+}
+
+func failed(w http.ResponseWriter, err error) bool {
+	if err != nil {
+		http.Error(w, "failed", http.StatusInternalServerError)
+	}
+	return err != nil
+}
+
+func header(w http.ResponseWriter) { w.Header()["Content-Type"] = []string{"application/json"} }
+
+func reply(w http.ResponseWriter, b []byte) {
+	header(w)
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(b))}
+	_, _ = w.Write(b)
+}
