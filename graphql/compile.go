@@ -26,6 +26,8 @@ type rootPlan struct {
 	text  []byte // the value, where no plan is needed: introspection
 	plans []*builder.Plan
 	frame []piece // nil: the data of the only plan
+	// nested writes rows and related ones, in place of plans.
+	nested *nestedWrite
 }
 
 // piece is a part of a root field's value: a text, and what comes behind it.

@@ -12,6 +12,9 @@ import (
 
 // write plans one field of Mutation.
 func (c *compiler) write(p *rootPlan, r *root, sel selected) {
+	if c.nested(p, r, sel) {
+		return
+	}
 	o := r.object
 	at := builder.Path{sel.key}
 	d := &builder.Definition{Table: tableName(o.table), Path: at}
@@ -63,7 +66,7 @@ func (c *compiler) input(o *object, id nodeID, at builder.Path) builder.Input {
 	for child := range c.v.children(id) {
 		name := c.v.node(child).name
 		f := o.fields[name]
-		if f == nil { // _default
+		if f == nil || f.kind != columnField { // _default, and what nested has read
 			continue
 		}
 		in.Sets = append(in.Sets, c.set(f.column, child, "", at.Child(name)))

@@ -27,6 +27,9 @@ func (e *Engine) appendError(dst []byte, s *Schema, r *rootPlan, err error) []by
 		out.Message = shorten(be.Message)
 		out.Extensions = append(out.Extensions, Extension{"sqlState", be.SQLState})
 	}
+	if nested, ok := errors.AsType[*nestedError](err); ok {
+		nested.tell(out)
+	}
 	return out.AppendJSON(dst)
 }
 

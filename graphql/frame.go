@@ -19,6 +19,8 @@ func (p *boundPlan) run(ctx context.Context, a *executor.Answer, r executor.Runn
 		data = a.DataIn
 	}
 	switch {
+	case p.nested != nil: // a mutation runs it in a transaction
+		return p.nested.run(ctx, a, r)
 	case p.frame == nil && len(p.plans) == 0:
 		a.SetBuffer(append(a.Buffer(), p.text...))
 		return nil

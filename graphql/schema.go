@@ -51,6 +51,8 @@ type object struct {
 	fields map[string]*field
 	order  []*field
 	keys   []*catalog.Key // that a row is found by
+
+	byKeyField map[string]*catalog.Key // keys by their field in UserByKey
 }
 
 // fieldKind is what a field of an object is.
@@ -120,7 +122,7 @@ func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
 			enums: map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
 		},
 		src: src, conf: conf, types: map[string]*ast.Definition{}, origin: map[string]string{},
-		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, unfits: map[*catalog.Table]bool{},
+		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, nested: map[string]bool{}, unfits: map[*catalog.Table]bool{},
 		query:    &ast.Definition{Kind: ast.Object, Name: "Query", Description: "What can be read."},
 		mutation: &ast.Definition{Kind: ast.Object, Name: "Mutation", Description: "What can be changed. Fields run in their order, each in a transaction of its own unless the server says otherwise."},
 	}
@@ -152,6 +154,7 @@ type maker struct {
 	origin    map[string]string // what each type was made of, for messages
 	list      []*ast.Definition // in the order of their making
 	filterOf  map[string]string // filter input by its fields
+	nested    map[string]bool   // inputs of related rows that are there
 	unfits    map[*catalog.Table]bool
 	query     *ast.Definition
 	mutation  *ast.Definition
@@ -237,6 +240,9 @@ func (m *maker) tables() {
 		m.filterType(o)
 		m.orderType(o)
 		m.rootFields(o)
+	}
+	for _, o := range objects { // every input has its type now
+		m.nestedFields(o)
 	}
 }
 

@@ -1,0 +1,15 @@
+TRUNCATE homes, people, profiles, badges, books, chapters, shelves, book_shelves, parcels, items, words, usages, hens, eggs, stages, tickets RESTART IDENTITY;
+INSERT INTO homes (city) VALUES ('Rome'), ('Oslo');
+INSERT INTO people (name, email, boss_id, home_id) VALUES ('Ann', 'ann@x.y', NULL, 1), ('Bob', 'bob@x.y', 1, NULL), ('Cid', 'cid@x.y', 1, 2);
+INSERT INTO profiles (person_id, bio) VALUES (1, 'first');
+INSERT INTO badges (person_id) VALUES (1), (NULL);
+INSERT INTO books (title, author_id) VALUES ('One', 1), ('Two', 1), ('Three', 2), ('Four', NULL);
+INSERT INTO chapters VALUES (1, 1, 'a'), (1, 2, 'b'), (3, 1, 'c');
+INSERT INTO shelves (label) VALUES ('top'), ('low'), ('far');
+INSERT INTO book_shelves VALUES (1, 1, 7), (1, 2, 8), (3, 1, 9);
+INSERT INTO parcels (tenant, note) VALUES (1, 'p1'), (2, 'p2');
+INSERT INTO items (tenant, what, parcel_id) VALUES (1, 'i1', 1), (1, 'i2', NULL), (2, 'i3', 2);
+INSERT INTO words VALUES ('old');
+INSERT INTO usages (word, place) VALUES ('OLD', 'here');
+INSERT INTO stages VALUES ('to do', 'later'), ('in progress', 'now');
+INSERT INTO tickets (phase, text) VALUES ('to do', 't1');
