@@ -32,7 +32,7 @@ TESTFLAGS ?=
 
 go_test = go test -count=$(COUNT) -timeout=$(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 # The product, without what only tests and benchmarks use.
-product = $$(go list ./... | grep -Ev '/(tests|examples)(/|$$)|/internal/(archtest|pgtest|faultproxy|browsertest)$$|/backendtest$$')
+product = $$(go list ./... | grep -Ev '/(tests|examples)(/|$$)|/internal/(archtest|pgtest|faultproxy|httpaudit|browsertest)$$|/backendtest$$')
 bench = go test -run '^$$' -benchmem -timeout 60m -count $(BENCHCOUNT)
 
 ##@ Every day

@@ -78,10 +78,13 @@ func (g *graphQL) document(p *params) (query string, keep bool, err *refusal) {
 		return "", false, errPersistedOff
 	case !p.hasQuery:
 		if query, ok = g.persisted.get(p.hash); !ok {
+			g.o.Metrics.APQ(APQMiss)
 			return "", false, errNotPersisted
 		}
+		g.o.Metrics.APQ(APQHit)
 	default:
 		if sha256.Sum256([]byte(p.query)) != p.hash {
+			g.o.Metrics.APQ(APQMismatch)
 			return "", false, errMismatch
 		}
 		return p.query, true, nil

@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -64,6 +67,48 @@ func BenchmarkHandler(b *testing.B) {
 				text.Reset(body)
 				clear(w.header)
 				h.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+// BenchmarkLoopback is one connection that is kept open, through net/http: the
+// handler beside one that writes the same answer and does nothing else.
+func BenchmarkLoopback(b *testing.B) {
+	answer := []byte(`{"data":{"user":{"id":42,"name":"Alice","email":"alice@example.com"}}}`)
+	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			panic(err)
+		}
+		w.Header()["Content-Type"] = []string{jsonType}
+		_, _ = w.Write(answer)
+	})
+	const body = `{"query":"query User($id: ID!) { user(id: $id) { id name email } }","variables":{"id":"42"}}`
+	request := []byte(fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: application/graphql-response+json\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+	for _, bc := range []struct {
+		name string
+		h    http.Handler
+	}{{"bare", bare}, {"graphql", server.NewGraphQL(&ready{answer}, server.Options{Logger: silent})}} {
+		b.Run(bc.name, func(b *testing.B) {
+			s := serve(b, bc.h)
+			c, err := (&net.Dialer{}).DialContext(b.Context(), "tcp", s.Listener.Addr().String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			buf := make([]byte, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.Write(request); err != nil {
+					b.Fatal(err)
+				}
+				for n := 0; !bytes.HasSuffix(buf[:n], []byte("}}}")); {
+					m, err := c.Read(buf[n:])
+					if err != nil {
+						b.Fatal(err)
+					}
+					n += m
+				}
 			}
 		})
 	}

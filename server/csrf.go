@@ -19,7 +19,7 @@ import (
 //
 //   - a header that a page can't set without asking first (CORS preflight), which
 //     proves that CORS allows it: X-Requested-With, GraphQL-Require-Preflight,
-//     Apollo-Require-Preflight, Authorization, or a Content-Type of application/json;
+//     Apollo-Require-Preflight, a bearer token, or a Content-Type of application/json;
 //   - an Origin, which every cross-site fetch has: CORS has to allow it;
 //   - Sec-Fetch-Site, which every browser of today sends (W3C Fetch Metadata):
 //     same-origin and none (typed into the address bar) pass, others don't;
@@ -27,10 +27,13 @@ import (
 //     image or a style sheet, as navigation and elements do and GraphQL never.
 func crossSite(r *http.Request, allowed *cors.Cors) bool {
 	h := r.Header
-	for _, name := range [...]string{"X-Requested-With", "Graphql-Require-Preflight", "Apollo-Require-Preflight", "Authorization"} {
+	for _, name := range [...]string{"X-Requested-With", "Graphql-Require-Preflight", "Apollo-Require-Preflight"} {
 		if len(h[name]) > 0 {
 			return false
 		}
+	}
+	if list := h["Authorization"]; len(list) == 1 && len(list[0]) > 7 && strings.EqualFold(list[0][:7], "Bearer ") {
+		return false // a browser adds Basic and Negotiate by itself, but no token
 	}
 	if list := h["Content-Type"]; len(list) == 1 && strings.HasPrefix(list[0], "application/json") {
 		return false

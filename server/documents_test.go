@@ -34,8 +34,8 @@ func persistedQuery(query, hash string) string {
 func TestPersistedQueries(t *testing.T) {
 	t.Parallel()
 	const query, other = "query A { hello }", "query B { hello }"
-	m := newMemory()
-	h := server.NewGraphQL(m, server.Options{Logger: silent})
+	m, metrics := newMemory(), server.NewMetrics()
+	h := server.NewGraphQL(m, server.Options{Logger: silent, Metrics: metrics})
 	get := func(extra string) string {
 		return outcome(t, ask(h, "GET", "/graphql?extensions="+url.QueryEscape(`{"persistedQuery":{"version":1,"sha256Hash":"`+sha(query)+`"}}`)+extra, "", "Accept", responseType))
 	}
@@ -81,6 +81,12 @@ func TestPersistedQueries(t *testing.T) {
 	}
 	if got := m.last.Load().Query; got != "{hello}" {
 		t.Errorf("the engine was asked %q last", got)
+	}
+	text := scrape(t, metrics)
+	for result, n := range map[string]int{"hit": 4, "miss": 5, "stored": 1, "mismatch": 1} {
+		if got := series(text, `fraiseql_apq_total{result="`+result); len(got) != 1 || !strings.HasSuffix(got[0], fmt.Sprint(" ", n)) {
+			t.Errorf("%s: %v, want %d", result, got, n)
+		}
 	}
 }
 

@@ -216,7 +216,7 @@ func TestLog(t *testing.T) {
 	}{
 		{"what went well", good, false, nil, nil, server.Outcome{Method: "POST", Kind: "query", Status: 200, Bytes: 23}},
 		{"what went well, if wanted", good, true, nil, []string{"INFO "}, server.Outcome{Method: "POST", Kind: "query", Status: 200, Bytes: 23}},
-		{"a document that is wrong", unknown, false, nil, []string{"INFO REQUEST_ERROR"}, server.Outcome{Method: "POST", Status: 400, Code: "REQUEST_ERROR"}},
+		{"a document that is wrong", unknown, false, nil, []string{"INFO GRAPHQL_VALIDATION_FAILED"}, server.Outcome{Method: "POST", Status: 400, Code: "GRAPHQL_VALIDATION_FAILED"}},
 		{"what is refused", form, false, nil, []string{"INFO REQUEST_ERROR"}, server.Outcome{Method: "POST", Status: 400, Code: "REQUEST_ERROR"}},
 		{"the database is away", good, false, backend.New("dial", backend.CodeServiceUnavailable, errors.New("refused")), []string{"ERROR SERVICE_UNAVAILABLE"}, server.Outcome{Method: "POST", Kind: "query", Status: 503, Code: "SERVICE_UNAVAILABLE"}},
 		{"the role may not", good, false, backend.New("read", backend.CodeForbidden, errors.New("denied")), []string{"INFO FORBIDDEN"}, server.Outcome{Method: "POST", Kind: "query", Status: 403, Code: "FORBIDDEN"}},

@@ -33,8 +33,8 @@ func malformed(message string) *refusal {
 	return &refusal{http.StatusBadRequest, 0, "REQUEST_ERROR", message}
 }
 
-// What can be wrong with a request before its document is read. Tests list all of
-// them by this order.
+// What can be wrong with a request before its document is read. The page
+// docs/reference/graphql-over-http.md lists their codes, and a test compares.
 var (
 	errMethod        = &refusal{http.StatusMethodNotAllowed, 0, "METHOD_NOT_ALLOWED", "use POST, or GET for queries"}
 	errGetMutation   = &refusal{http.StatusMethodNotAllowed, 0, "METHOD_NOT_ALLOWED", "GET is for queries; send a mutation by POST"}

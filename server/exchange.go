@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -36,7 +37,6 @@ type exchange struct {
 	media media
 
 	identity Identity
-	request  Request
 	body     []byte
 	list     []params
 	cause    error // of a refusal, for the log
@@ -174,10 +174,8 @@ func (x *exchange) batch(list []params) {
 		}
 		x.write([]byte(separator))
 		res := x.run(&list[i])
-		if x.err != nil || x.r.Context().Err() != nil {
-			if res.err == nil {
-				res.err = x.r.Context().Err()
-			}
+		if gone := x.r.Context().Err(); x.err != nil || errors.Is(gone, context.Canceled) {
+			res.err = errors.Join(res.err, x.err, gone)
 			x.abort(res) // nobody waits for the rest
 		}
 		x.tell(res, x.total-before, time.Since(began))
@@ -212,8 +210,10 @@ func (x *exchange) tell(res result, total int64, took time.Duration) {
 		status = http.StatusOK
 	}
 	o := &x.g.o
+	outcome := Outcome{Method: x.r.Method, Kind: res.kind, Code: res.code, Status: status, Duration: took, Bytes: total}
+	o.Metrics.Observe(outcome)
 	if o.Observe != nil {
-		o.Observe(Outcome{Method: x.r.Method, Kind: res.kind, Code: res.code, Status: status, Duration: took, Bytes: total})
+		o.Observe(outcome)
 	}
 	level, text := slog.LevelInfo, "graphql request failed"
 	switch {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strconv"
@@ -158,21 +159,23 @@ func (x *exchange) run(p *params) result {
 	if refused != nil {
 		return x.failed(refused)
 	}
-	x.request = Request{Query: query, OperationName: p.operationName, Variables: p.variables}
+	// Its own memory: an Operation may keep it for longer than an exchange lives.
+	request := &Request{Query: query, OperationName: p.operationName, Variables: p.variables}
 	switch g.o.Introspection {
 	case IntrospectionPublic:
 	case IntrospectionAuthenticated:
-		x.request.NoIntrospection = !x.identity.Authenticated
+		request.NoIntrospection = !x.identity.Authenticated
 	default:
-		x.request.NoIntrospection = true
+		request.NoIntrospection = true
 	}
 	ctx := x.r.Context()
-	op, err := g.engine.Prepare(ctx, &x.request)
+	op, err := g.engine.Prepare(ctx, request)
 	if err != nil {
 		return x.unprepared(err)
 	}
 	if keep {
 		g.persisted.add(p.hash, query)
+		g.o.Metrics.APQ(APQStored)
 	}
 	kind := "query"
 	if op.Mutation() {
@@ -221,11 +224,23 @@ func (x *exchange) unprepared(err error) result {
 	x.scratch = append(x.scratch[:0], `{"errors":[`...)
 	x.scratch = append(told.AppendErrors(x.scratch), "]}"...)
 	x.write(x.scratch)
-	res := result{code: "REQUEST_ERROR", err: err}
+	res := result{code: firstCode(x.scratch), err: err}
 	if x.media == mediaResponse {
 		res.status = http.StatusBadRequest
 	}
 	return res
+}
+
+// firstCode is extensions.code of the first error in an answer, which has to be
+// one of the engine's constants to have this form: inside of a text every quote
+// is escaped.
+func firstCode(answer []byte) string {
+	_, rest, ok := bytes.Cut(answer, []byte(`"code":"`))
+	code, _, closed := bytes.Cut(rest, []byte(`"`))
+	if !ok || !closed {
+		return "REQUEST_ERROR"
+	}
+	return string(code)
 }
 
 // coded writes the error with the code of err, without data: nothing came of the

@@ -167,6 +167,8 @@ func TestHostileHeaders(t *testing.T) {
 		{"fetch of our own pages, without fetch metadata", "GET", query, []string{"Origin", "http://example.com"}, "200", ""},
 		{"the address bar", "GET", query, []string{"Sec-Fetch-Site", "none", "Accept", "text/html,*/*"}, "200", ""},
 		{"a header that needs a preflight", "GET", query, []string{"Sec-Fetch-Site", "cross-site", "GraphQL-Require-Preflight", "1"}, "200", ""},
+		{"a token, which no browser adds", "GET", query, []string{"Sec-Fetch-Site", "cross-site", "Authorization", "Bearer x"}, "200", ""},
+		{"a password, which browsers add", "GET", query, []string{"Sec-Fetch-Site", "cross-site", "Authorization", "Basic eDp5"}, "403 FORBIDDEN", ""},
 		{"a type that needs a preflight", "GET", query, []string{"Sec-Fetch-Site", "cross-site", "Content-Type", jsonType}, "200", ""},
 	} {
 		header := append([]string{"Accept", responseType}, tc.header...)

@@ -58,6 +58,8 @@ type Options struct {
 	Logger *slog.Logger
 	// LogRequests adds a line at level info for each request that went well.
 	LogRequests bool
+	// Metrics count the requests. Nil: nothing is counted.
+	Metrics *Metrics
 	// Observe is told of every request, of each one of a list, after its answer is
 	// written. Nil: nobody is. It must be safe for concurrent use.
 	Observe func(Outcome)

@@ -397,3 +397,31 @@ func TestLengths(t *testing.T) {
 		}
 	}
 }
+
+// TestCompressedOnce: middleware inside of middleware, and handlers that
+// compress by themselves.
+func TestCompressedOnce(t *testing.T) {
+	t.Parallel()
+	packed := bytes.Repeat([]byte("packed"), 1000)
+	for _, encoding := range []string{"gzip", "zstd"} {
+		plain := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", jsonType)
+			_, _ = io.WriteString(w, chunk(0))
+		})
+		own := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "br")
+			_, _ = w.Write(packed)
+		})
+		w := httptest.NewRecorder()
+		server.MiddlewareCompress(server.MiddlewareCompress(plain)).ServeHTTP(w, request(t, "http://x/", encoding))
+		got, err := io.ReadAll(decoded(t, w.Result()))
+		if err != nil || string(got) != chunk(0) {
+			t.Errorf("as %s, twice around: %d bytes, %v", encoding, len(got), err)
+		}
+		w = httptest.NewRecorder()
+		server.MiddlewareCompress(own).ServeHTTP(w, request(t, "http://x/", encoding))
+		if got := w.Header()["Content-Encoding"]; !bytes.Equal(w.Body.Bytes(), packed) || len(got) != 1 || got[0] != "br" {
+			t.Errorf("as %s: what was compressed is %v now", encoding, got)
+		}
+	}
+}
