@@ -28,6 +28,7 @@ CREATE FUNCTION sums(a authors) RETURNS stats STABLE LANGUAGE sql AS 'SELECT cou
 CREATE FUNCTION prices(a authors) RETURNS TABLE ("ti?tle" text, price numeric) STABLE LANGUAGE sql AS 'SELECT b.title, b.price FROM books b WHERE b.author_id = a.id ORDER BY 1 DESC';
 CREATE FUNCTION "off ""path?"."of?row"(b books, "say ""?""" text) RETURNS text STABLE LANGUAGE sql AS $$SELECT "say ""?""" || b.id$$;
 CREATE FUNCTION touch(b books) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION initial(a authors) RETURNS text STABLE LANGUAGE sql AS 'SELECT left(a.name, 1)';
 CREATE TABLE keyless (n int);
 INSERT INTO keyless VALUES (1), (2);
 CREATE FUNCTION ups(k keyless) RETURNS SETOF int STABLE LANGUAGE sql AS 'SELECT k.n';
@@ -107,6 +108,9 @@ func TestCallOfRow(t *testing.T) {
 			d.Table = "authors"
 		})},
 		{"sort by a function of a linked row", on("books", with(), func(d *Definition) {
+			d.Sort = []Sort{{Links: []Link{{FK: byLink.FK}}, Call: call("initial"), Desc: true}, {Field: "id"}}
+		})},
+		{"sort by rows of a linked row", on("books", with(), func(d *Definition) {
 			d.Sort = []Sort{{Links: []Link{{FK: byLink.FK}}, Call: call("dearest")}}
 		})},
 		{"page by cursor", on("books", with(Field{As: "at", Cursor: true}), sorted(false, "loud"), limit, func(d *Definition) {
