@@ -40,6 +40,7 @@ type DB struct {
 	schema  atomic.Pointer[builder.Schema]
 	reload  sync.Mutex
 
+	cfg         backend.Config
 	graphqlConf graphql.Config
 	engine      atomic.Pointer[graphql.Engine] // nil: nobody has asked for it
 	reloading   atomic.Bool
@@ -111,7 +112,7 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	if err != nil {
 		return nil, err
 	}
-	db = &DB{settings: s, graphqlConf: c.graphql}
+	db = &DB{settings: s, cfg: cfg, graphqlConf: c.graphql}
 	if db.graphqlConf.Limits == (graphql.Limits{}) {
 		db.graphqlConf.Limits = GraphQLLimits(s)
 	}

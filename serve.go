@@ -3,10 +3,12 @@ package fraiseql
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/server"
 	"github.com/fraiseql/fraiseql-go/server/auth"
 	"github.com/fraiseql/fraiseql-go/server/graphiql"
@@ -118,12 +120,30 @@ func (db *DB) Serve(ctx context.Context, ready func(addr, adminAddr string)) err
 		return err
 	}
 	defer site.Close()
+	if db.settings.GraphQL.SchemaReload == flags.ReloadListen {
+		stop := db.watch(ctx)
+		defer stop()
+	}
 	s := db.settings.Server
 	return server.Serve(ctx, site.Public, site.Admin, server.ListenOptions{
 		Addr: s.Addr, AdminAddr: s.AdminAddr, TLSCert: s.TLSCertFile, TLSKey: s.TLSKeyFile, H2C: s.H2C,
 		ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout, RequestTimeout: s.RequestTimeout,
 		MaxInFlight: s.MaxInFlight, DrainDelay: s.DrainDelay, ShutdownTimeout: s.ShutdownTimeout,
 	}, ready)
+}
+
+// watch runs Watch beside the server. A role that may not make the trigger is
+// logged, with what to do; the server goes on without.
+func (db *DB) watch(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := db.Watch(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "the schema is not watched", "error", err)
+		}
+	}()
+	return func() { cancel(); <-done }
 }
 
 var _ server.Readiness = (*Site)(nil)

@@ -56,6 +56,11 @@ type Config struct {
 	// OnNotice receives the server's notices and warnings, on the goroutine that
 	// runs the statement: it must be quick and must not use the connection.
 	OnNotice func(Notice)
+
+	// OnNotification receives what NOTIFY sends to a channel that the connection
+	// listens to. It comes when the connection next reads from the server, on the
+	// goroutine that does, under the same rules as OnNotice.
+	OnNotification func(channel, payload string)
 }
 
 // Host is one server to try.

@@ -63,6 +63,9 @@ func (b *Backend) Connector(cfg backend.Config) (driver.Connector, error) {
 			notice(backend.Notice{SQLState: e.Code, Fields: fields(e)})
 		}
 	}
+	if notified := cfg.OnNotification; notified != nil {
+		p.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { notified(n.Channel, n.Payload) }
+	}
 	return c, nil
 }
 

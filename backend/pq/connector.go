@@ -110,6 +110,9 @@ func (c *connector) open(ctx context.Context, a backend.Attempt) (_ *conn, err e
 			notice(backend.Notice{SQLState: string(e.Code), Fields: fields(e)})
 		})
 	}
+	if notified := c.plan.Config().OnNotification; notified != nil {
+		libpq.SetNotificationHandler(dc, func(n *libpq.Notification) { notified(n.Channel, n.Extra) })
+	}
 	cn := &conn{inner: inner, c: c, a: a, x: x, epoch: c.epoch.Load(), used: time.Now()}
 	if c.caching {
 		cn.cache = newCache(c.plan.Config().StatementCacheSize)
