@@ -321,6 +321,38 @@ func TestCallSlots(t *testing.T) {
 	}
 }
 
+// TestCallOfTenant: a function of the tenants' schema is found by the search path
+// of the transaction, its types too; others keep their schema.
+func TestCallOfTenant(t *testing.T) {
+	t.Parallel()
+	l := callLive(t)
+	s, err := NewSchema(l.schema.cat, SchemaOptions{Tenant: "public"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, d := range map[string]*Definition{
+		`SELECT "t0"."over" FROM "over"("a" => $1::"title") AS "t0" ("over")`: from(Query, l.function(t, "over", "title"), args("a", `"x"`)),
+		`CALL "do_note"("what" => $1::text)`:                                  from(Invoke, l.function(t, "do_note"), args("what", `"x"`)),
+		`SELECT "t0"."w""hat?", "t0"."order" FROM "off ""path?"."gr?oup"("from" => $1::text) AS "t0" ("w""hat?", "order")`: from(Query,
+			l.function(t, `"off ""path?"."gr?oup"`), args("from", `"x"`)),
+	} {
+		p, err := Build(s, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, p.Root.Statement.SQL); diff != "" {
+			t.Error(diff)
+		}
+		for name := range l.pools { // public is on the path here
+			l.onBackend(t, name, func(x *planRun) {
+				if _, err := x.answer(p); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
 // TestCallHostileText: a text comes back from a function as it was given, and
 // never reaches the SQL.
 func TestCallHostileText(t *testing.T) {

@@ -100,7 +100,7 @@ type Slot int
 //
 // Go code can put other things in the place of a column, under the key As: a
 // nested Relation, an Object of further fields of the same row, a Literal, the
-// row's Cursor, or a Call.
+// row's Cursor, a Call, or a System fact.
 type Field struct {
 	Relation *Relation
 	Object   []Field
@@ -108,7 +108,8 @@ type Field struct {
 	Cursor   bool // base64url of the JSON list of the row's sort keys
 	// Labels are other names for the values of an enum, by label; nil: none.
 	Labels map[string]string
-	Call   *Call // what a function makes of the row, as if it were a column
+	Call   *Call  // what a function makes of the row, as if it were a column
+	System System // a fact that no column has, see Inserted
 
 	Name  string
 	As    string   // output key; "" means the camelCase name

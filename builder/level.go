@@ -71,6 +71,9 @@ func (l *level) selectField(def *Field) {
 	case def.Literal != nil || def.Object != nil || def.Cursor:
 		l.selectMade(def)
 		return
+	case def.System != "":
+		l.selectSystem(def)
+		return
 	}
 	f, ok := l.scope.operand(def.Name, def.Call, def.Place)
 	if !ok {

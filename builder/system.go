@@ -1,0 +1,40 @@
+package builder
+
+import "github.com/fraiseql/fraiseql-go/catalog"
+
+// System is a fact about a row that is in none of its columns.
+type System string
+
+// Inserted says of a row that an insert with on_conflict returns whether it is
+// new: true, or false where a row that was there has been updated. A row that
+// was left alone (DO NOTHING, or DO UPDATE with a filter) is not returned.
+//
+// It is xmax = 0: PostgreSQL locks the row that it updates on conflict, and the
+// lock stays in xmax of the new version, where a new row has 0. RETURNING comes
+// before any AFTER trigger, which could lock it too. Only tables have it: a view
+// has no xmax, and one that a partitioned table returns can't be relied on
+// ("cannot retrieve a system column in this context", where the row is stored by
+// a partition of just its form).
+const Inserted System = "inserted"
+
+// selectSystem selects def.System.
+func (l *level) selectSystem(def *Field) {
+	p := l.p
+	switch {
+	case def.System != Inserted:
+		p.probs.unknown(def.Place, "system field", string(def.System), []string{string(Inserted)})
+	case def.Name != "" || def.Call != nil || def.JSON != nil || def.Type != "":
+		p.probs.addf(def.Place, nil, "is a system field and something else; it can't be both")
+	case l.depth > 0 || p.def.Kind != Insert || p.def.OnConflict == nil:
+		p.probs.addf(def.Place, nil, "%s is returned by an insert with on_conflict only", quoted(string(def.System)))
+	case p.table.Kind != catalog.OrdinaryTable:
+		p.probs.addf(def.Place, nil, "a %s can't tell whether a row was inserted or updated", p.table.Kind)
+	default:
+		key := def.As
+		if key == "" {
+			key = string(def.System)
+		}
+		f := field{expr: "(" + ident(l.scope.alias) + ".xmax = 0)", typ: p.schema.types.Type(oidBool), cast: "bool"}
+		l.member(key, l.out.add(f, l.scope.table), def.Place)
+	}
+}
