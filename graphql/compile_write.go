@@ -44,6 +44,16 @@ func (c *compiler) write(p *rootPlan, r *root, sel selected) {
 		d.Kind = builder.Delete
 		c.many(d, o, sel)
 		c.counted(p, d, o, sel, "deletedCount", o.plural+"Delete")
+	case rootUpsert:
+		d.Kind, d.Fields = builder.Insert, c.upserted(o, sel)
+		d.Input = []builder.Input{c.input(o, c.v.argument(sel.field, "input"), at.Child("input"))}
+		c.conflict(d, o, sel)
+		c.plan(p, d)
+	case rootUpsertMany:
+		d.Kind, d.Fields = builder.Insert, c.upserted(o, sel)
+		c.inputs(d, o, sel)
+		c.conflict(d, o, sel)
+		c.plan(p, d)
 	default: // not of Mutation
 	}
 }

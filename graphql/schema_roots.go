@@ -124,7 +124,7 @@ func (m *maker) insertFields(o *object) {
 	input := &ast.ArgumentDefinition{Name: "input", Type: nonNull(o.name + "Input")}
 	inputs := &ast.ArgumentDefinition{Name: "inputs", Type: nonNullList(o.name + "Input")}
 	conflict := &ast.ArgumentDefinition{Name: "onConflict", Type: named(o.name + "Conflict"), Description: "What to do where a unique key is taken; left out: an error."}
-	upserts := o.table.CanUpdate && o.table.Updatable && len(o.keys) > 0 && o.table.CanSelect
+	upserts := o.upserts()
 	if upserts {
 		m.conflictType(o)
 	}
@@ -140,23 +140,9 @@ func (m *maker) insertFields(o *object) {
 			Description: "All of them or none, in one statement; the rows come in the order of inputs.",
 		}, &root{kind: rootCreateMany, object: o})
 	}
-	if true || o.off("upsert") || !upserts {
-		return
+	if !o.off("upsert") && upserts {
+		m.upsertFields(o)
 	}
-	from := "upsert of " + o.table.String()
-	m.define(&ast.Definition{Kind: ast.Object, Name: o.name + "Upsert", Fields: ast.FieldList{
-		{Name: "inserted", Type: nonNull("Boolean"), Description: "True where the row is new, false where one was updated."},
-		{Name: "record", Type: nonNull(o.name)},
-	}}, from)
-	must := *conflict
-	must.Type = nonNull(o.name + "Conflict")
-	m.addRoot(m.mutation, &ast.FieldDefinition{
-		Name: "upsert" + o.name, Type: named(o.name + "Upsert"), Arguments: ast.ArgumentDefinitionList{input, &must},
-		Description: "Inserts a row or updates the one that has its key; null where it was left as it is.",
-	}, &root{kind: rootUpsert, object: o})
-	m.addRoot(m.mutation, &ast.FieldDefinition{
-		Name: "upsert" + o.plural, Type: listOf(o.name + "Upsert"), Arguments: ast.ArgumentDefinitionList{inputs, &must},
-	}, &root{kind: rootUpsertMany, object: o})
 }
 
 // conflictType is what an insert does when a key is taken.
