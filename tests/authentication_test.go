@@ -53,7 +53,7 @@ func TestAuthenticationPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, err := auth.New(auth.FromSettings(s))
+	who, err := auth.New(fraiseql.AuthOptions(s))
 	if err != nil {
 		t.Fatal(err)
 	}
