@@ -48,7 +48,7 @@ func (db *DB) Site() (_ *Site, err error) {
 		return nil, err
 	}
 	metrics := db.metrics()
-	o.Observe = metrics.Observe
+	o.Metrics = metrics
 	engine.ObservePlans(metrics.PlanCache)
 	mux := http.NewServeMux()
 	s := db.settings
