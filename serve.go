@@ -81,7 +81,7 @@ func (s *Site) authenticator() (server.Authenticator, error) {
 		}
 		return anonymous{server.Identity{Session: map[string]string{"role": j.AnonymousRole}}}, nil
 	}
-	a, err := auth.New(AuthOptions(s.db.settings))
+	a, err := auth.New(AuthOptions(s.db.settings)) //nolint:contextcheck // keys are fetched as long as the Site lives
 	if err != nil {
 		return nil, backend.New("open", backend.CodeConfiguration, err)
 	}

@@ -93,7 +93,7 @@ func (db *DB) watchOnce(ctx context.Context, missed bool) (err error) {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // only says that it was closed before
+	defer conn.Close()
 	if _, err := conn.ExecContext(ctx, "listen "+schemaChannel); err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func TestWatch(t *testing.T) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 			cancel()
-			if err := <-done; err != context.Canceled { //nolint:errorlint // ctx's own
+			if err := <-done; err != context.Canceled {
 				t.Errorf("Watch ended with %v", err)
 			}
 		})

@@ -117,8 +117,7 @@ func (b *binder) failed(err error, at Path) {
 
 // argumentProblem tells of a value that a type does not take.
 func argumentProblem(probs *problems, err error, at Path) {
-	var bad *codec.ArgumentError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*codec.ArgumentError](err); ok {
 		probs.addf(at, []string{bad.Allowed}, "argument for %s: %s", bad.Type, bad.Reason)
 		return
 	}

@@ -78,12 +78,12 @@ func (s *Schema) compile(op *ast.OperationDefinition, v *values) (*program, Erro
 	for _, sel := range c.collect(op.SelectionSet) {
 		c.at = sel.field
 		r := &rootPlan{key: sel.key, field: sel.field}
-		switch name := sel.field.Name; {
-		case name == "__typename":
+		switch name := sel.field.Name; name {
+		case "__typename":
 			r.text = appendQuoted(nil, typ)
-		case name == "__schema", name == "__type":
+		case "__schema", "__type":
 			r.text = c.introspect(sel)
-		case name == "_empty":
+		case "_empty":
 			r.text = []byte("null")
 		default:
 			c.root(r, roots[name], sel)

@@ -2,6 +2,7 @@ package graphql
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -191,7 +192,7 @@ func (c *compiler) orderKeys(o *object, id nodeID, links []builder.Link, at buil
 		f := o.fields[n.name]
 		switch {
 		case f != nil && f.kind == oneField:
-			keys = append(keys, c.orderKeys(f.target, child, append(links[:len(links):len(links)], *f.link), place)...)
+			keys = append(keys, c.orderKeys(f.target, child, append(slices.Clip(links), *f.link), place)...)
 			continue
 		case f == nil: // postsCount
 			f = o.fields[strings.TrimSuffix(n.name, "Count")]
@@ -199,7 +200,7 @@ func (c *compiler) orderKeys(o *object, id nodeID, links []builder.Link, at buil
 				c.errorf(place, "there is nothing to sort by")
 				continue
 			}
-			links := append(links[:len(links):len(links)], *f.link)
+			links := append(slices.Clip(links), *f.link)
 			keys = append(keys, direction(builder.Sort{Links: links, Place: place}, n.value))
 			continue
 		}

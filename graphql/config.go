@@ -6,23 +6,23 @@ package graphql
 // a misspelt omission must not show what it was to hide.
 type Config struct {
 	// Tables by name, "users" or "schema.users".
-	Tables map[string]TableConfig `json:"tables,omitempty"    yaml:"tables"`
+	Tables map[string]TableConfig `json:"tables,omitempty" yaml:"tables"`
 	// Functions by name, "publish_post" or "schema.publish_post".
 	Functions map[string]FunctionConfig `json:"functions,omitempty" yaml:"functions"`
 	// Enums by name: other names for the values.
-	Enums map[string]EnumConfig `json:"enums,omitempty"     yaml:"enums"`
+	Enums map[string]EnumConfig `json:"enums,omitempty" yaml:"enums"`
 	// Limits of documents; zero members have the defaults of DefaultLimits.
-	Limits Limits `json:"limits"              yaml:"limits"`
+	Limits Limits `json:"limits" yaml:"limits"`
 }
 
 // TableConfig changes one table, view or materialized view.
 type TableConfig struct {
 	// Name is the singular type name, such as User; Plural its plural, Users.
-	Name   string `json:"name,omitempty"       yaml:"name"`
-	Plural string `json:"plural,omitempty"     yaml:"plural"`
+	Name   string `json:"name,omitempty"   yaml:"name"`
+	Plural string `json:"plural,omitempty" yaml:"plural"`
 	// Omit leaves things out: "all", or any of "query", "connection",
 	// "aggregate", "create", "update", "delete", "upsert".
-	Omit []string `json:"omit,omitempty"       yaml:"omit"`
+	Omit []string `json:"omit,omitempty"   yaml:"omit"`
 	// Keys tell the rows of a view apart: lists of columns. The first is its
 	// primary key. The database does not check it.
 	Keys        [][]string              `json:"keys,omitempty"        yaml:"keys"`

@@ -203,7 +203,7 @@ func (g *generation) document(r *Request) (*document, Errors) {
 	}
 	if !d.priced {
 		v := &values{}
-		v.coerce(g.schema.in, op, nil, &g.schema.limits)
+		_ = v.coerce(g.schema.in, op, nil, &g.schema.limits) // there are no variables
 		if errs := checkCost(op, v, &g.schema.limits); len(errs) > 0 {
 			return nil, errs
 		}

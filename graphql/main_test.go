@@ -76,7 +76,7 @@ func (f *fixture) do(ctx context.Context, r *graphql.Request, o ...executor.Exec
 	op, err := f.engine.Prepare(ctx, r)
 	if err != nil {
 		var errs graphql.Errors
-		errs, _ = err.(graphql.Errors) //nolint:errorlint // Prepare answers with nothing else
+		errs, _ = err.(graphql.Errors)
 		return `{"errors":[` + string(errs.AppendErrors(nil)) + `]}`
 	}
 	var b bytes.Buffer

@@ -68,7 +68,7 @@ func (m *maker) scalarFilter(t *codec.Type) string {
 	}
 	operators := map[string]*operator{}
 	var fields ast.FieldList
-	signature := ""
+	var signature strings.Builder
 	for op := range builder.Operators() {
 		field := catalog.CamelCase(op.Name)
 		if operators[field] != nil || !op.Takes(t) || op.Extension != "" && !m.installed(op.Extension) {
@@ -77,29 +77,29 @@ func (m *maker) scalarFilter(t *codec.Type) string {
 		operators[field] = &operator{op: op.Name, operand: op.Operand}
 		typ := m.operandType(t, op.Operand)
 		fields = append(fields, &ast.FieldDefinition{Name: field, Type: typ, Description: op.Doc})
-		signature += field + ":" + typ.String() + " "
+		signature.WriteString(field + ":" + typ.String() + " ")
 	}
 	if t.Base().Kind().Has(codec.KindJSON | codec.KindJSONB) {
 		operators["at"] = &operator{at: true}
 		fields = append(fields, &ast.FieldDefinition{
 			Name: "at", Type: listOf(m.jsonFilter()), Description: "Conditions on values inside the document; all of them hold.",
 		})
-		signature += "at"
+		signature.WriteString("at")
 	}
 	if len(fields) == 0 {
 		return ""
 	}
 	name += "Filter"
-	if known, ok := m.filterOf[name]; ok && known != signature { // citext beside text
+	if known, ok := m.filterOf[name]; ok && known != signature.String() { // citext beside text
 		name = pascal(cleanName(t.Base().Name())) + "TypeFilter"
 	}
 	if known, ok := m.filterOf[name]; ok {
-		if known != signature {
+		if known != signature.String() {
 			m.errorf("type %s: its conditions are not those of another type that is called %s too", t, name)
 		}
 		return name
 	}
-	m.filterOf[name] = signature
+	m.filterOf[name] = signature.String()
 	m.schema.filters[name] = operators
 	m.define(&ast.Definition{Kind: ast.InputObject, Name: name, Description: "Conditions on a value; all of them hold.", Fields: fields}, "conditions on "+t.String())
 	return name

@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -187,16 +188,7 @@ func (m *maker) objectType(o *object) {
 }
 
 func (o *object) inPrimaryKey(c *catalog.Column) bool {
-	return o.table.PrimaryKey != nil && sliceHas(o.table.PrimaryKey.Columns, c)
-}
-
-func sliceHas[T comparable](list []T, one T) bool {
-	for _, v := range list {
-		if v == one {
-			return true
-		}
-	}
-	return false
+	return o.table.PrimaryKey != nil && slices.Contains(o.table.PrimaryKey.Columns, c)
 }
 
 // listArguments are what every list of o takes.

@@ -115,7 +115,7 @@ func (m *maker) joins(l *builder.Link) (v verbs) {
 	keys := slices.Concat(l.FK.Columns, l.Through.Columns)
 	makes := t.Insertable && t.CanInsert && !join.off("create") && all(keys, insertable)
 	for _, c := range t.Columns {
-		if !sliceHas(keys, c) && c.NotNull && !c.HasDefault && c.Identity == 0 && c.Generated == 0 && t.Triggers.Before&catalog.OnInsert == 0 {
+		if !slices.Contains(keys, c) && c.NotNull && !c.HasDefault && c.Identity == 0 && c.Generated == 0 && t.Triggers.Before&catalog.OnInsert == 0 {
 			makes = false
 		}
 	}

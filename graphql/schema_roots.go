@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -211,7 +212,7 @@ func (m *maker) mustGive(o *object, c *catalog.Column) bool {
 		return false
 	}
 	for _, f := range o.order {
-		if f.kind != columnField && f.link != nil && !f.link.Incoming && f.link.Through == nil && sliceHas(f.link.FK.Columns, c) {
+		if f.kind != columnField && f.link != nil && !f.link.Incoming && f.link.Through == nil && slices.Contains(f.link.FK.Columns, c) {
 			return false
 		}
 	}

@@ -69,7 +69,8 @@ func users(pool *pgxpool.Pool, key, query string) http.HandlerFunc {
 		defer rows.Close()
 		buf := buffers.Get().(*[]byte)
 		defer buffers.Put(buf)
-		b := append((*buf)[:0], `{"data":{"`+key+`":[`...)
+		b := *buf
+		b = append(b[:0], `{"data":{"`+key+`":[`...)
 		header(w)
 		for n := 0; rows.Next(); n++ {
 			if n > 0 {
@@ -174,9 +175,9 @@ func nested(pool *pgxpool.Pool) http.HandlerFunc {
 		if failed(w, err) {
 			return
 		}
-		ids := make([]int64, len(list))
-		for i, u := range list {
-			ids[i] = u.id
+		var ids []int64
+		for _, u := range list {
+			ids = append(ids, u.id)
 		}
 		rows, err = conn.Query(ctx, `select p.id, p.author_id, p.title from unnest($1::int8[]) with ordinality as k (id, ord) join lateral
 			(select id, author_id, title from posts where author_id = k.id order by id limit 5) as p on true order by k.ord, p.id`, ids)

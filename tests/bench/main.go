@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -38,8 +39,9 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "names of works, with commas; empty: all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, &o); err != nil {
+	err := run(ctx, &o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -90,8 +92,7 @@ var works = []work{
 
 // body is request n.
 func (w *work) body(n int) []byte {
-	q, _ := json.Marshal(w.query) // a string
-	return []byte(`{"query":` + string(q) + `,"variables":` + w.variables(n) + `}`)
+	return []byte(`{"query":` + strconv.Quote(w.query) + `,"variables":` + w.variables(n) + `}`)
 }
 
 // target is a server under test.
