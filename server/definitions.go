@@ -76,7 +76,7 @@ func (h *definitions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var err error
 		if identity, err = h.o.Authenticator.Authenticate(r); err != nil {
 			h.o.Logger.InfoContext(r.Context(), "who asks is not known", "error", err)
-			failUnauthenticated.write(w)
+			unauthenticated(r, err).write(w)
 			return
 		}
 	}

@@ -20,7 +20,12 @@ func (f *failure) write(w http.ResponseWriter) {
 	if f.header[0] != "" {
 		w.Header().Set(f.header[0], f.header[1])
 	}
-	writeFailure(w, f.status, f.code, f.message)
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(f.status)
+	_, _ = w.Write(f.append(nil)) // an error: the client has gone
 }
 
 // The failures of HTTP itself. Their codes stand beside those of backend.Code.
@@ -35,15 +40,38 @@ var (
 		http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "a compressed request is not read", [2]string{"Accept-Encoding", "identity"},
 	}
 	failUnauthenticated = &failure{
-		http.StatusUnauthorized, "UNAUTHENTICATED", "the request does not prove who it is from", [2]string{"WWW-Authenticate", "Bearer"},
+		http.StatusUnauthorized, "UNAUTHENTICATED", "authentication failed", [2]string{"WWW-Authenticate", "Bearer"},
+	}
+	failAuthDown = &failure{
+		http.StatusServiceUnavailable, backend.CodeServiceUnavailable.String(), "authentication is not available now", [2]string{"Retry-After", "1"},
 	}
 	failSlow = &failure{status: http.StatusRequestTimeout, code: "REQUEST_TIMEOUT", message: "the request did not come in time"}
 	failBody = &failure{status: http.StatusBadRequest, code: backend.CodeBadUserInput.String(), message: "the request could not be read to its end"}
 
+	failRead = &failure{
+		http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "this is read by GET", [2]string{"Allow", "GET, HEAD"},
+	}
+	failInternal = &failure{
+		status: http.StatusInternalServerError, code: backend.CodeInternal.String(), message: backend.CodeInternal.Message(),
+	}
 	failSession = &failure{
 		status: http.StatusForbidden, code: backend.CodeForbidden.String(), message: "session variables can't be set by a request",
 	}
 )
+
+// unauthenticated is the answer where an Authenticator gave err; nil: no one has
+// asked to be known.
+func unauthenticated(r *http.Request, err error) *failure {
+	switch {
+	case backend.CodeOf(err) == backend.CodeServiceUnavailable: // it is not known who asks
+		return failAuthDown
+	case r.Header.Get("Authorization") == "":
+		return failUnauthenticated
+	}
+	f := *failUnauthenticated
+	f.header[1] = `Bearer error="invalid_token"` // RFC 6750, 3.1
+	return &f
+}
 
 func failTooLarge(limit int64) *failure {
 	return &failure{
@@ -52,16 +80,18 @@ func failTooLarge(limit int64) *failure {
 	}
 }
 
-// writeFailure answers as executor.WriteError does, with a text that may be told.
-func writeFailure(w http.ResponseWriter, status int, code, message string) {
-	text, err := json.Marshal(message)
+// append appends the whole answer.
+func (f *failure) append(dst []byte) []byte {
+	text, err := json.Marshal(f.message)
 	if err != nil { // a string
 		panic(err)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(`{"data":null,"errors":[{"message":` + string(text) + `,"extensions":{"code":"` + code + `"}}]}`)) // an error: the client has gone
+	dst = append(append(dst, `{"data":null,"errors":[{"message":`...), text...)
+	return append(append(append(dst, `,"extensions":{"code":"`...), f.code...), `"}}]}`...)
+}
+
+// writeFailure answers as executor.WriteError does, with a text that may be told.
+func writeFailure(w http.ResponseWriter, status int, code, message string) {
+	f := &failure{status: status, code: code, message: message}
+	f.write(w)
 }

@@ -130,7 +130,8 @@ func TestDefinitionsHTTP(t *testing.T) {
 		{"UTF-8 by name", func(r *http.Request) { r.Header.Set("Content-Type", "Application/JSON; charset=UTF-8") }, oneUser, 200, "", [2]string{}},
 		{"another charset", func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset=latin1") }, oneUser, 415, "UNSUPPORTED_MEDIA_TYPE", [2]string{}},
 		{"compressed", func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, oneUser, 415, "UNSUPPORTED_MEDIA_TYPE", [2]string{}},
-		{"nobody", func(r *http.Request) { r.Header.Set("Authorization", "wrong") }, oneUser, 401, "UNAUTHENTICATED", [2]string{"WWW-Authenticate", "Bearer"}},
+		{"nobody", func(r *http.Request) { r.Header.Set("Authorization", "wrong") }, oneUser, 401, "UNAUTHENTICATED", [2]string{"WWW-Authenticate", `Bearer error="invalid_token"`}},
+		{"nobody can say", func(r *http.Request) { r.Header.Set("Authorization", "down") }, oneUser, 503, "SERVICE_UNAVAILABLE", [2]string{"Retry-After", "1"}},
 		{"the body ends early", func(r *http.Request) {
 			r.Body = io.NopCloser(io.MultiReader(strings.NewReader("{"), errorReader{io.ErrUnexpectedEOF}))
 		}, "", 400, "BAD_USER_INPUT", [2]string{}},
@@ -172,6 +173,9 @@ type refuseWrong struct{}
 func (refuseWrong) Authenticate(r *http.Request) (server.Identity, error) {
 	if r.Header.Get("Authorization") == "wrong" {
 		return server.Identity{}, errors.New("the token is a secret")
+	}
+	if r.Header.Get("Authorization") == "down" {
+		return server.Identity{}, backend.New("fetch keys", backend.CodeServiceUnavailable, errors.New("a secret host"))
 	}
 	return server.Identity{Session: map[string]string{"app.user": r.Header.Get("X-User")}}, nil
 }
