@@ -29,6 +29,7 @@ BENCHCOUNT ?= 10
 COVERAGE_MIN ?= 85
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TESTFLAGS ?=
+URL ?=
 
 go_test = go test -count=$(COUNT) -timeout=$(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 # The product, without what only tests and benchmarks use.
@@ -62,10 +63,15 @@ conformance: ## Run the conformance suite on every backend and mode
 parity: ## Run all tests with every operation compared on both backends
 	FRAISEQL_PARITY_TESTING=true $(go_test) $(PKG)
 
+.PHONY: audit
+audit: ## Hold a server of its own to the 61 audits of npm graphql-http
+	npm --prefix tests/clients/audit ci --ignore-scripts --no-audit --no-fund
+	go run ./tests/serving -url '$(URL)' node tests/clients/audit/audit.mjs
+
 .PHONY: clients
-clients: ## Check npm clients against a running server: make clients URL=http://127.0.0.1:8080/graphql
+clients: ## Check npm clients against a server of its own, or against URL
 	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund
-	node tests/clients/run.mjs $(URL)
+	go run ./tests/serving -url '$(URL)' node tests/clients/run.mjs
 
 .PHONY: demo
 demo: ## Show the product at work on sample data, on both backends

@@ -26,6 +26,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/graphql"
+	"github.com/fraiseql/fraiseql-go/server/auth"
 )
 
 // DB answers operations on one database. It is safe for concurrent use.
@@ -43,6 +44,7 @@ type DB struct {
 	cfg         backend.Config
 	graphqlConf graphql.Config
 	engine      atomic.Pointer[graphql.Engine] // nil: nobody has asked for it
+	keys        atomic.Pointer[auth.JWT]       // of the Site; nil: there are none
 	reloading   atomic.Bool
 	background  sync.WaitGroup
 }
@@ -181,15 +183,20 @@ func (db *DB) Runner() executor.Runner { return db.runner }
 // took it before keeps the old one.
 func (db *DB) Schema() *builder.Schema { return db.schema.Load() }
 
-// Reload reads the catalog again, after the database's schema has changed.
+// Reload reads the catalog again, after the database's schema has changed, and the
+// keys that tokens are checked with.
 // Operations that run meanwhile use the old one. On an error the old one stays.
 func (db *DB) Reload(ctx context.Context) error {
 	db.reload.Lock()
 	defer db.reload.Unlock()
-	if err := db.catalog.Reload(ctx); err != nil {
-		return backend.Wrap(db.main.Backend(), "read catalog", err)
+	var err error
+	if keys := db.keys.Load(); keys != nil {
+		err = keys.Reload()
 	}
-	return db.build()
+	if cerr := db.catalog.Reload(ctx); cerr != nil {
+		return errors.Join(err, backend.Wrap(db.main.Backend(), "read catalog", cerr))
+	}
+	return errors.Join(err, db.build())
 }
 
 // Execute runs def and writes its answer; see executor.Execute. Where it turns

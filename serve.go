@@ -9,6 +9,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/flags"
+	"github.com/fraiseql/fraiseql-go/graphql"
 	"github.com/fraiseql/fraiseql-go/server"
 	"github.com/fraiseql/fraiseql-go/server/auth"
 	"github.com/fraiseql/fraiseql-go/server/graphiql"
@@ -47,6 +48,10 @@ func (db *DB) Site() (_ *Site, err error) {
 	if o.Authenticator, err = site.authenticator(); err != nil {
 		return nil, err
 	}
+	if err := o.CORS.Validate(); err != nil {
+		return nil, backend.New("open", backend.CodeConfiguration, err)
+	}
+	o.Logger = slog.New(server.LogRequestID(slog.Default().Handler()))
 	metrics := db.metrics()
 	o.Metrics = metrics
 	engine.ObservePlans(metrics.PlanCache)
@@ -56,44 +61,45 @@ func (db *DB) Site() (_ *Site, err error) {
 	mux.Handle("GET /healthz", server.Health())
 	if s.GraphQL.ServeDefinitions() {
 		h := server.NewDefinitions(db, server.DefinitionOptions{
-			Authenticator: o.Authenticator, MaxBody: o.MaxBody, MaxRows: s.MaxRows, Metrics: metrics,
+			Authenticator: o.Authenticator, MaxBody: o.MaxBody, MaxRows: s.MaxRows, Metrics: metrics, Logger: o.Logger,
 		})
-		around := server.MiddlewareOptions{CORS: o.CORS, NoCompression: o.NoCompression}
+		around := server.MiddlewareOptions{CORS: o.CORS, NoCompression: o.NoCompression, Logger: o.Logger}
 		mux.Handle("/definitions", metrics.Instrument("definitions", server.Middleware(h, around)))
 	}
 	if s.GraphQL.GraphiQL {
-		mux.Handle("/", graphiql.Handler(graphiql.Options{Endpoint: s.GraphQL.Path}))
+		mux.Handle("/", graphiql.Handler(graphiql.Options{Endpoint: s.GraphQL.Path, Query: firstQuery(engine.Schema())}))
 	}
 	site.Public = mux
 	site.Admin = server.NewAdmin(server.AdminOptions{
-		Readiness: site, Metrics: metrics, Reload: site.reload, Profiling: s.Server.Profiling,
+		Readiness: site, Metrics: metrics, Reload: site.reload, Profiling: s.Server.Profiling, Logger: o.Logger,
 	})
 	return site, nil
 }
 
-// authenticator checks tokens where there is a key to check them with. Without one
-// everybody is anonymous, in the role that the settings name for them.
+// firstQuery is what GraphiQL shows to who has never been there: a list that the
+// schema has, or nothing of its own.
+func firstQuery(s *graphql.Schema) string {
+	example := s.Example()
+	if example == "" {
+		return ""
+	}
+	return "# Ctrl-Space completes, Ctrl-Enter runs; the book on the left is the schema.\n\n" + example + "\n"
+}
+
+// authenticator checks tokens, and gives those who have none their role. nil:
+// nobody is asked who they are. A token that nothing can check is refused.
 func (s *Site) authenticator() (server.Authenticator, error) {
-	j := s.db.settings.JWT
-	if !j.HasKey() {
-		if j.AnonymousRole == "" {
-			return nil, nil
-		}
-		return anonymous{server.Identity{Session: map[string]string{"role": j.AnonymousRole}}}, nil
+	if j := s.db.settings.JWT; !j.HasKey() && j.AnonymousRole == "" && !j.Required {
+		return nil, nil
 	}
 	a, err := auth.New(AuthOptions(s.db.settings)) //nolint:contextcheck // keys are fetched as long as the Site lives
 	if err != nil {
 		return nil, backend.New("open", backend.CodeConfiguration, err)
 	}
+	s.db.keys.Store(a)
 	s.closers = append(s.closers, a.Close)
 	return a, nil
 }
-
-// anonymous takes everybody for the same.
-type anonymous struct{ identity server.Identity }
-
-// Authenticate implements server.Authenticator.
-func (a anonymous) Authenticate(*http.Request) (server.Identity, error) { return a.identity, nil }
 
 // Close ends what the Site does beside requests.
 func (s *Site) Close() {
