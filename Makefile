@@ -24,7 +24,6 @@ RUN ?=
 COUNT ?= 1
 TIMEOUT ?= 15m
 FUZZTIME ?= 60s
-URL ?=
 BENCHCOUNT ?= 10
 COVERAGE_MIN ?= 85
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)

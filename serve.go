@@ -64,6 +64,9 @@ func (db *DB) Site() (_ *Site, err error) {
 			Authenticator: o.Authenticator, MaxBody: o.MaxBody, MaxRows: s.MaxRows, Metrics: metrics, Logger: o.Logger,
 		})
 		around := server.MiddlewareOptions{CORS: o.CORS, NoCompression: o.NoCompression, Logger: o.Logger}
+		api := server.NewOpenAPI(db.Schema, server.OpenAPIOptions{MaxBody: o.MaxBody, Bearer: s.JWT.HasKey()}, o.Authenticator)
+		mux.Handle("/openapi.json", api)
+		mux.Handle("/openapi.yaml", api)
 		mux.Handle("/definitions", metrics.Instrument("definitions", server.Middleware(h, around)))
 	}
 	if s.GraphQL.GraphiQL {

@@ -90,16 +90,19 @@ var homes = []struct {
 	why    string
 }{
 	{"github.com/lib/pq", []string{"backend/pq"}, false, "a driver has one home, so that an application can be built without it and nobody depends on its quirks"},
-	{"github.com/jackc/pgx", []string{"backend/pgx"}, false, "a driver has one home, so that an application can be built without it and nobody depends on its quirks"},
+	{"github.com/jackc/pgx", []string{"backend/pgx", "tests/bench"}, false, "a driver has one home, so that an application can be built without it and nobody depends on its quirks"},
 	{"github.com/Masterminds/squirrel", []string{"builder"}, false, "SQL is made in one place, where every identifier is quoted and every value is an argument"},
 	{"github.com/fergusstrange/embedded-postgres", []string{"internal/pgembed"}, false, "it links lib/pq and downloads programs; no application gets it by importing us"},
-	{"go.yaml.in/yaml", []string{"config"}, false, "a file of settings is read strictly, in one place"},
+	{"go.yaml.in/yaml", []string{"config", "server"}, false, "a file of settings is read strictly, in one place"},
 	{"github.com/spf13/cobra", []string{"internal/cli", "cmd"}, false, "a command line is no part of a library"},
 	{"github.com/spf13/pflag", []string{"internal/cli", "cmd", "flags"}, true, "a command line is no part of a library; flags alone offers its settings to one"},
 	{"github.com/google/go-cmp", []string{"parity", "backend/backendtest", "backend/internal/suite"}, true, "it panics on what it does not know; the product uses it for reports only"},
 	{"pgregory.net/rapid", []string{"backend/backendtest"}, true, "a test tool"},
 	{"go.uber.org/goleak", []string{"internal/pgtest", "backend/backendtest"}, true, "a test tool"},
 	{"github.com/rogpeppe/go-internal", nil, true, "a test tool"},
+	{"github.com/santhosh-tekuri/jsonschema", nil, true, "a test tool"},
+	{"github.com/prometheus", []string{"server"}, true, "what is counted is named in one place"},
+	{"github.com/vektah/gqlparser", []string{"graphql"}, true, "GraphQL is read in one place"},
 	{"github.com/chromedp", []string{"internal/browsertest"}, false, "a test tool; how a page is used by a person is said in one place"},
 	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest", "internal/browsertest"}, true, "it registers flags in every program that links it"},
 }
