@@ -89,7 +89,7 @@ var algorithms = []string{
 	"PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 }
 
-// AnyRole, as the only one of JWT.Roles, is each role that the database lets the
+// AnyRole as the only one of JWT.Roles, is each role that the database lets the
 // connection switch to.
 const AnyRole = "*"
 

@@ -2,6 +2,7 @@ package graphql
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -18,7 +19,9 @@ const listSize = 10
 //     more is next to nothing;
 //   - a field with a selection costs 1 for each element of the lists around it;
 //   - a list has as many elements as its limit, first or last says, and 10 where
-//     nothing does.
+//     nothing does;
+//   - introspection looks nothing up: its lists count for one element. How deep it
+//     may go is a limit of its own.
 //
 // So users(limit: 100) { name posts(limit: 50) { title author { name } } } costs
 // 1 + 1 + 100 + 1 + 100×50 + 1. A page counts by its own argument; edges and nodes
@@ -69,6 +72,8 @@ func (m *meter) field(f *ast.Field, times int, paged bool) {
 	m.cost = min(most, m.cost+times)
 	size, page := m.size(f)
 	switch {
+	case strings.HasPrefix(f.Definition.Type.Name(), "__"):
+		size = 1
 	case page:
 	case f.Definition.Type.Elem == nil || paged:
 		size = 1

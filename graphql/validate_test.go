@@ -292,6 +292,7 @@ func TestCost(t *testing.T) {
 		{`{users(limit:0){posts{id}}}`, ``, 1 + 1 + 1},
 		{`{page(first:20){edges{cursor node{posts{id}}} total}}`, ``, 1 + 20 + 1 + 20 + 20 + 1 + 1},
 		{`{page(first:20){...P}} fragment P on Page{nodes{best{id}}}`, ``, 1 + 20 + 20 + 1},
+		{`{__schema{types{name fields{args{name} type{ofType{name}}}}}}`, ``, 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1},
 		{`{users(limit:2000000000){posts(limit:2000000000){author{posts(limit:2000000000){id}}}}}`, ``, most},
 	} {
 		doc, errs := parseDocument(c.query, limits())
@@ -311,6 +312,17 @@ func TestCost(t *testing.T) {
 		if errs := checkCost(doc.Operations[0], &v, &Limits{Cost: c.cost - 1}); errs == nil && c.cost > 1 {
 			t.Errorf("%s: costs less than %d", c.query, c.cost)
 		}
+	}
+	// What every tool asks for has to pass, with all that may be asked beside it.
+	doc, errs := parseDocument(fullQuery, limits())
+	if errs == nil {
+		errs = validate(validateSchema, validateInputs, doc, limits())
+	}
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if errs := checkCost(doc.Operations[0], &values{}, &Limits{Cost: 200}); errs != nil {
+		t.Errorf("introspection: %v", errs)
 	}
 }
 

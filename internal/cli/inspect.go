@@ -91,14 +91,34 @@ func orDash(s string) string {
 }
 
 func newSchema(a *app) *cobra.Command {
-	return &cobra.Command{
+	sdl, introspection := false, false
+	cmd := &cobra.Command{
 		Use:   "schema",
-		Short: "Print the catalog of the database as JSON",
+		Short: "Print the catalog of the database, or the GraphQL schema made of it",
 		Long: `Prints what the database says of itself, as far as the role may use it: tables,
-views, columns, keys, foreign keys, types and functions, as one JSON object.`,
+views, columns, keys, foreign keys, types and functions, as one JSON object.
+
+With --sdl it prints the GraphQL schema that fraiseql serve would serve, and with
+--introspection the same as tools ask for it. What the schema lacks, because the
+database and the configuration do not fit, is listed on standard error.`,
+		Example: `  fraiseql schema --sdl > schema.graphql
+  fraiseql schema --introspection > schema.json`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.schema(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case sdl && introspection:
+				return usage("--sdl and --introspection can't be used together")
+			case sdl:
+				return a.graphqlSchema(cmd.Context(), func(_ context.Context, db *fraiseql.DB) error { return db.WriteSDL(a.Out) })
+			case introspection:
+				return a.graphqlSchema(cmd.Context(), a.introspect)
+			}
+			return a.schema(cmd.Context())
+		},
 	}
+	cmd.Flags().BoolVar(&sdl, "sdl", false, "print the GraphQL schema in the schema definition language")
+	cmd.Flags().BoolVar(&introspection, "introspection", false, "print the answer to the introspection query, as JSON")
+	return cmd
 }
 
 func (a *app) schema(ctx context.Context) (err error) {

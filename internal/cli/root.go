@@ -29,11 +29,11 @@ func newRoot(a *app) *cobra.Command {
 	a.global = &global{settings: s}
 	root := &cobra.Command{
 		Use:   "fraiseql",
-		Short: "JSON operations on PostgreSQL through lib/pq or pgx, with proof that both agree",
-		Long: `fraiseql runs JSON operations on PostgreSQL through lib/pq or pgx behind one seam,
-and runs each on both to prove that the answers are the same.
+		Short: "GraphQL and JSON operations on PostgreSQL through lib/pq or pgx, with proof that both agree",
+		Long: `fraiseql answers GraphQL and JSON operations from PostgreSQL, through lib/pq or pgx
+behind one seam, and can run each on both to prove that the answers are the same.
 
-Start with: fraiseql demo`,
+Start with: fraiseql demo, or fraiseql serve --graphiql`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
@@ -56,7 +56,7 @@ Start with: fraiseql demo`,
 			root.AddCommand(c)
 		}
 	}
-	add("run", newDemo(a), newExec(a), newParity(a))
+	add("run", newServe(a), newDemo(a), newExec(a), newParity(a))
 	add("look", newDoctor(a), newSchema(a), newOperators(a), newConfig(a), newVersion(a))
 	root.AddCommand(
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: "Exit codes:\n\n" + exitCodesHelp},

@@ -1,0 +1,351 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fraiseql/fraiseql-go/internal/pgtest"
+)
+
+// patience bounds every wait: a machine may be slow, a hang must end.
+const patience = 2 * time.Minute
+
+// TestServe runs the command as a user has it: signals and exit codes are those of
+// a process.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	file := program(filepath.Join(t.TempDir(), "fraiseql"))
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", string(file), "github.com/fraiseql/fraiseql-go/cmd/fraiseql").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, program)
+	}{
+		{"answers", testAnswers},
+		{"reload", testReload},
+		{"settings", testSettings},
+		{"sample", testSample},
+		{"refused", testRefused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, file)
+		})
+	}
+}
+
+// program is the file of the command.
+type program string
+
+// process is a running command.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	out   *bufio.Reader
+	errs  *lines
+	line  string        // the one of standard output
+	ended chan struct{} // once rest and code are known
+	rest  string        // what it printed after that
+	code  int
+}
+
+// lines keeps what was written and says when a text is in it.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// serve starts `fraiseql serve` with nothing but env in its environment.
+func (file program) serve(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	p := &process{t: t, errs: &lines{more: make(chan struct{}, 1)}, ended: make(chan struct{})}
+	p.cmd = exec.CommandContext(ctx, string(file), append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
+	p.cmd.Dir = t.TempDir()
+	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + t.TempDir()}, env...)
+	p.cmd.Stderr = p.errs
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.out = bufio.NewReader(stdout)
+	t.Cleanup(func() {
+		cancel()
+		<-p.ended
+		if t.Failed() {
+			t.Logf("standard error of %q:\n%s", args, p.errs)
+		}
+	})
+	p.line, err = p.out.ReadString('\n')
+	go func() {
+		defer close(p.ended)
+		rest, _ := io.ReadAll(p.out)
+		_ = p.cmd.Wait()
+		p.rest, p.code = string(rest), p.cmd.ProcessState.ExitCode()
+	}()
+	if err != nil {
+		p.line = "" // it has ended without one
+	}
+	return p
+}
+
+// url is the address of GraphQL in the line.
+func (p *process) url() string {
+	p.t.Helper()
+	url, ok := strings.CutPrefix(strings.TrimSpace(p.line), "fraiseql serving ")
+	if !ok {
+		p.t.Fatalf("the line is %q", p.line)
+	}
+	return url
+}
+
+// saw waits for text on standard error.
+func (p *process) saw(text string) {
+	p.t.Helper()
+	timeout := time.After(patience)
+	for !strings.Contains(p.errs.String(), text) {
+		select {
+		case <-p.errs.more:
+		case <-p.ended:
+			p.t.Fatalf("it ended without %q", text)
+		case <-timeout:
+			p.t.Fatalf("no %q", text)
+		}
+	}
+}
+
+// end sends sig and checks that the end is orderly.
+func (p *process) end(sig os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.t.Fatal(err)
+	}
+	<-p.ended
+	if p.code != 0 || p.rest != "" {
+		p.t.Errorf("%v: exit code %d; after the first line %q", sig, p.code, p.rest)
+	}
+}
+
+// post sends a body of JSON and returns the answer.
+func (p *process) post(url string, body any) string {
+	p.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, url, bytes.NewReader(text))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return do(p.t, req)
+}
+
+func (p *process) query(text string) string {
+	p.t.Helper()
+	return p.post(p.url(), map[string]string{"query": text})
+}
+
+func do(t *testing.T, req *http.Request) string {
+	t.Helper()
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(answer))
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, req)
+}
+
+func is(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %s, want %s", what, got, want)
+	}
+}
+
+// The same answers on either backend, and with both compared.
+func testAnswers(t *testing.T, file program) {
+	t.Helper()
+	for _, c := range []struct{ name, env string }{
+		{"pgx", "FRAISEQL_DB_BACKEND=pgx"},
+		{"pq", "FRAISEQL_DB_BACKEND=pq"},
+		{"parity", "FRAISEQL_PARITY_TESTING=true"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := file.serve(t, []string{"DATABASE_URL=" + pgtest.Sample(t), c.env}, "--graphiql", "--admin-addr", "127.0.0.1:0")
+			is(t, "query", p.query(`{user(id: 42) {id name}}`), `{"data":{"user":{"id":42,"name":"Ken Gray"}}}`)
+			is(t, "mutation", p.query(`mutation {updateUser(id: 42, input: {name: "K"}) {name}}`), `{"data":{"updateUser":{"name":"K"}}}`)
+			base := strings.TrimSuffix(p.url(), "/graphql")
+			is(t, "definitions", p.post(base+"/definitions", map[string]any{
+				"operation": "query", "table": "users", "fields": []string{"name"}, "filters": map[string]any{"id": map[string]int{"eq": 42}},
+			}), `{"data":[{"name":"K"}],"errors":null}`)
+			if page := get(t, base+"/"); !strings.Contains(page, "<html") {
+				t.Errorf("GraphiQL: %.200s", page)
+			}
+			_, admin, _ := strings.Cut(p.errs.String(), "for operators: ")
+			admin, _, _ = strings.Cut(admin, "/ ")
+			if ready := get(t, admin+"/readyz"); !strings.Contains(ready, `"status":"healthy"`) {
+				t.Errorf("readyz: %s", ready)
+			}
+			p.end(syscall.SIGTERM)
+		})
+	}
+}
+
+// SIGHUP reads the schema again; meanwhile the old one answers.
+func testReload(t *testing.T, file program) {
+	t.Helper()
+	dsn := pgtest.DB(t)
+	pgtest.Exec(t, dsn, "create table one (id int primary key)")
+	p := file.serve(t, []string{"DATABASE_URL=" + dsn})
+	pgtest.Exec(t, dsn, "create table two (id int primary key)")
+	if before := p.query("{twos {id}}"); !strings.Contains(before, `"errors"`) {
+		t.Errorf("a table of later is there: %s", before)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.saw("reading the schema again: ready")
+	is(t, "after", p.query("{twos {id}}"), `{"data":{"twos":[]}}`)
+	p.end(syscall.SIGINT)
+}
+
+// The file, the environment and the flags reach the server, in that order.
+func testSettings(t *testing.T, file program) {
+	t.Helper()
+	yaml := filepath.Join(t.TempDir(), "other.yaml")
+	err := os.WriteFile(yaml, []byte(`settings:
+  graphql-path: /api
+  introspection: "off"
+  batch-max: 2
+graphql:
+  tables:
+    users: {name: Person, plural: People}
+    nowhere: {omit: [all]}
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := file.serve(t, []string{"DATABASE_URL=" + pgtest.Sample(t), "FRAISEQL_GRAPHQL_PATH=/v1", "FRAISEQL_CONFIG=" + yaml}, "--definitions=false")
+	p.saw("left out: ")
+	if !strings.HasSuffix(p.url(), "/v1") {
+		t.Errorf("path of %s", p.url())
+	}
+	is(t, "name of the file", p.query("{person(id: 1) {id}}"), `{"data":{"person":{"id":1}}}`)
+	if answer := p.query("{__schema {queryType {name}}}"); !strings.Contains(answer, `"errors"`) {
+		t.Errorf("introspection is off: %s", answer)
+	}
+	is(t, "batch", p.post(p.url(), []any{map[string]string{"query": "{__typename}"}}), `[{"data":{"__typename":"Query"}}]`)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, strings.TrimSuffix(p.url(), "/v1")+"/definitions", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := do(t, req); !strings.Contains(answer, "404") {
+		t.Errorf("definitions are off: %s", answer)
+	}
+	p.end(syscall.SIGTERM)
+}
+
+// Without a database there are the sample data; nothing stays behind.
+func testSample(t *testing.T, file program) {
+	t.Helper()
+	p := file.serve(t, nil)
+	is(t, "count", p.query("{usersAggregate {count}}"), `{"data":{"usersAggregate":{"count":1000}}}`)
+	p.end(syscall.SIGINT)
+	if strings.Contains(p.errs.String(), "close ") {
+		t.Error("the end was not clean")
+	}
+}
+
+func testRefused(t *testing.T, file program) {
+	t.Helper()
+	socket, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() }) // after the subtests, which are parallel
+	dsn := "DATABASE_URL=" + pgtest.Sample(t)
+	for _, c := range []struct {
+		name string
+		env  string
+		args []string
+		code int
+		want []string
+	}{
+		{"address that is taken", dsn, []string{"--addr", socket.Addr().String()}, 3, []string{
+			"fraiseql: listen for requests: listen tcp " + socket.Addr().String() + ": bind: address already in use\n",
+			"hint: another program has that port; --addr 127.0.0.1:0 picks a free one\n",
+		}},
+		{"setting", dsn, []string{"--limit-depth", "deep"}, 2, []string{`fraiseql: --limit-depth="deep": want a whole number from 0 to `}},
+		{"key that is no key", dsn, []string{"--jwt-public-key-file", "nowhere.pem"}, 2, []string{"nowhere.pem"}},
+		{"documents that are not there", dsn, []string{"--trusted-documents", "nowhere.json"}, 2, []string{"nowhere.json"}},
+		{"certificate that is none", dsn, []string{"--tls-cert-file", "no.pem", "--tls-key-file", "no.key"}, 2, []string{"no.pem"}},
+		{"database that is not there", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none?sslmode=disable", nil, 3, []string{"fraiseql: "}},
+		{"surplus", dsn, []string{"now"}, 2, []string{"takes no argument"}},
+		{"json alone", dsn, []string{"--json"}, 2, []string{"--json goes with --print-config"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := file.serve(t, []string{c.env}, c.args...)
+			<-p.ended
+			if p.code != c.code || p.line != "" {
+				t.Errorf("exit code %d, want %d; it printed %q", p.code, c.code, p.line)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(p.errs.String(), want) {
+					t.Errorf("no %q in %s", want, p.errs)
+				}
+			}
+		})
+	}
+}
