@@ -39,17 +39,27 @@ func (w *nestedWrite) run(ctx context.Context, a *executor.Answer, r executor.Ru
 		a.Text("null")
 		return nil
 	}
-	plan, err := builder.Build(w.schema.src, w.selection(keys))
-	if err != nil {
-		return err
-	}
 	from := len(a.Buffer())
-	if _, err := a.DataIn(ctx, r, plan); err != nil || w.kind != rootCreateMany {
-		return err
+	if w.kind == rootCreateMany {
+		a.Text("[")
 	}
-	data, err := inOrder(a.Buffer()[from:], keys, w.object.table.PrimaryKey.Columns)
-	a.SetBuffer(append(a.Buffer()[:from], data...))
-	return err
+	for some := range slices.Chunk(keys, mostKeys) {
+		plan, err := builder.Build(w.schema.src, w.selection(some))
+		if err != nil {
+			return err
+		}
+		at := len(a.Buffer())
+		if _, err := a.DataIn(ctx, r, plan); err != nil || w.kind != rootCreateMany {
+			return err
+		}
+		data, err := inOrder(a.Buffer()[at:], some, w.object.table.PrimaryKey.Columns, at == from+1)
+		if err != nil {
+			return err
+		}
+		a.SetBuffer(append(a.Buffer()[:at], data...))
+	}
+	a.Text("]")
+	return nil
 }
 
 // keyRow are the values of some columns of a row, as JSON.

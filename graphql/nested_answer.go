@@ -71,9 +71,9 @@ func (w *nestedWrite) selection(keys []keyRow) *builder.Definition {
 	return d
 }
 
-// inOrder puts the rows of data, the list that selection reads, in the order of
-// keys, and takes the member rowKeyName out of each.
-func inOrder(data []byte, keys []keyRow, columns []*catalog.Column) ([]byte, error) {
+// inOrder is what stands in data, the list that selection reads, in the order of
+// keys and without the member rowKeyName. first says that nothing stands before it.
+func inOrder(data []byte, keys []keyRow, columns []*catalog.Column, first bool) ([]byte, error) {
 	var rows []json.RawMessage
 	if err := json.Unmarshal(data, &rows); err != nil {
 		return nil, err
@@ -100,12 +100,13 @@ func inOrder(data []byte, keys []keyRow, columns []*catalog.Column) ([]byte, err
 		if !ok {
 			continue // no policy lets it be read, or it is gone again
 		}
-		if len(out) > 0 {
+		if !first {
 			out = append(out, ',')
 		}
+		first = false
 		out = append(append(out, '{'), row...)
 	}
-	return append(append([]byte{'['}, out...), ']'), nil
+	return out, nil
 }
 
 // cutKey divides {"0":{…},rest} into {…} and rest}.

@@ -82,45 +82,62 @@ func (n *nestedRun) each(d *builder.Definition, keys []*rowKey, why string) erro
 	if err != nil || len(rows) >= len(keys) {
 		return err
 	}
+	there := make(map[string]bool, len(rows))
+	for _, row := range rows {
+		there[row.text(keys[0].columns)] = true
+	}
 	for _, k := range keys {
-		if !slices.ContainsFunc(rows, k.is) {
+		if !there[k.text()] {
 			return wrong(k.at, backend.CodeNotFound, why)
 		}
 	}
 	return nil // one was named twice
 }
 
-// is says whether a row has the key.
-func (k *rowKey) is(row keyRow) bool {
-	for i, c := range k.columns {
-		if !sameKey(k.values[i], row[c]) {
-			return false
-		}
+// text is the same for a key and for a row that has it, unless the server writes a
+// value in another way than the request. Quotes do not count: a bigint may be a
+// number or a string.
+func (k *rowKey) text() string {
+	var b []byte
+	for _, v := range k.values {
+		b = append(append(b, plainKey(v)...), 0)
 	}
-	return true
+	return string(b)
 }
 
-// sameKey says whether two values are written alike, but for quotes: a bigint may
-// be a number or a string.
+func (row keyRow) text(columns []*catalog.Column) string {
+	var b []byte
+	for _, c := range columns {
+		b = append(append(b, plainKey(row[c])...), 0)
+	}
+	return string(b)
+}
+
 func sameKey(a, b json.RawMessage) bool { return plainKey(a) == plainKey(b) }
 
 func plainKey(v json.RawMessage) string {
 	var s string
-	if json.Unmarshal(v, &s) == nil && string(v) != "null" {
+	if len(v) > 0 && v[0] == '"' && json.Unmarshal(v, &s) == nil {
 		return s
 	}
 	return string(v)
 }
 
+const (
+	aloneKeys = 100  // so many are rehearsed one by one, for the place of each
+	mostKeys  = 1000 // so many of several columns go into one condition
+)
+
 // groups divides keys by what they consist of, in the order of the first of each.
 // A rehearsal looks at each alone, so that what is wrong with it has its place.
 func (n *nestedRun) groups(keys []*rowKey) (groups [][]*rowKey) {
 	for _, k := range keys {
-		if n.rows == nil {
-			groups = append(groups, []*rowKey{k})
-			continue
+		i := slices.IndexFunc(groups, func(g []*rowKey) bool {
+			return (len(k.columns) == 1 || len(g) < mostKeys) && slices.Equal(g[0].columns, k.columns)
+		})
+		if n.rows == nil && len(keys) <= aloneKeys {
+			i = -1
 		}
-		i := slices.IndexFunc(groups, func(g []*rowKey) bool { return slices.Equal(g[0].columns, k.columns) })
 		if i < 0 {
 			groups = append(groups, nil)
 			i = len(groups) - 1
@@ -149,7 +166,11 @@ func keysFilter(keys []*rowKey) *builder.Filter {
 		}
 		list = append(list, k.values[0]...)
 	}
-	return &builder.Filter{Field: keys[0].columns[0].Name, Op: "in", Value: append(list, ']'), Place: builder.Path{byKey}}
+	at := keys[0].at
+	if _, element := at[len(at)-1].(int); element {
+		at = at[:len(at)-1] // the builder adds the position
+	}
+	return &builder.Filter{Field: keys[0].columns[0].Name, Op: "in", Value: append(list, ']'), Place: at}
 }
 
 // equal compares columns with values.
@@ -172,22 +193,24 @@ func equalTo(columns []*catalog.Column, key keyRow, from []*catalog.Column) *bui
 
 // find reads columns of the rows of keys, in their order.
 func (n *nestedRun) find(o *object, keys []*rowKey, columns []*catalog.Column) ([]keyRow, error) {
-	found := make([]keyRow, len(keys))
+	found := make(map[*rowKey]keyRow, len(keys))
 	for _, group := range n.groups(keys) {
 		rows, err := n.do(n.on(builder.Query, o, group[0].at, keysFilter(group)), union(columns, group[0].columns), len(group))
 		if err != nil {
 			return nil, err
 		}
-		for i, k := range keys {
-			if !slices.Contains(group, k) {
-				continue
-			}
-			at := slices.IndexFunc(rows, k.is)
-			switch {
-			case len(rows) == len(group) && (len(group) == 1 || n.rows == nil):
-				found[i] = rows[0]
-			case at >= 0:
-				found[i] = rows[at]
+		have := make(map[string]keyRow, len(rows))
+		for _, row := range rows {
+			have[row.text(group[0].columns)] = row
+		}
+		for i, k := range group {
+			switch row := have[k.text()]; {
+			case n.rows == nil:
+				found[k] = rows[i]
+			case row != nil:
+				found[k] = row
+			case len(group) == 1 && len(rows) == 1:
+				found[k] = rows[0]
 			case len(group) == 1:
 				return nil, wrong(k.at, backend.CodeNotFound, noRow)
 			default: // written in another way than the server does, or not there
@@ -195,11 +218,15 @@ func (n *nestedRun) find(o *object, keys []*rowKey, columns []*catalog.Column) (
 				if err != nil {
 					return nil, err
 				}
-				found[i] = one[0]
+				found[k] = one[0]
 			}
 		}
 	}
-	return found, nil
+	list := make([]keyRow, len(keys))
+	for i, k := range keys {
+		list[i] = found[k]
+	}
+	return list, nil
 }
 
 // joined makes and takes rows of f's target, and joins them to rows by the join

@@ -22,7 +22,7 @@ func newLibrary(t *testing.T, o graphql.EngineOptions) *library {
 	t.Helper()
 	l := &library{dsn: pgtest.DB(t), rows: file(t, "testdata/library_rows.sql")}
 	pgtest.Exec(t, l.dsn, file(t, "testdata/library.sql"))
-	l.fixtures = fixtures(t, l.dsn, graphql.Config{}, o)
+	l.fixtures = fixtures(t, l.dsn, graphql.Config{Limits: graphql.Limits{Cost: -1}}, o)
 	for _, f := range l.fixtures {
 		if broken := f.schema.Broken(); len(broken) > 0 {
 			t.Fatalf("the schema lacks %v", broken)
@@ -251,9 +251,9 @@ func TestNestedWrites(t *testing.T) {
 			name: "a trigger changes the key", why: "the key that counts is the one that comes back",
 			do: `mutation {
 				a: createWord(input: {code: "new", usages: {create: [{place: "there"}]}}) { code size usages { place } }
-				b: createWords(inputs: [{code: "b", usages: {create: [{place: "2"}]}}, {code: "a"}]) { code usages { place } }
+				b: createWords(inputs: [{code: "b", usages: {create: [{place: "2"}]}}, {code: "a"}]) { code uses usages { place } }
 				c: updateWord(code: "OLD", input: {code: "older", usages: {create: [{place: "late"}]}}) { code usages(orderBy: {id: ASC}) { place } } }`,
-			want: `{"data":{"a":{"code":"NEW","size":3,"usages":[{"place":"there"}]},"b":[{"code":"B","usages":[{"place":"2"}]},{"code":"A","usages":[]}],"c":{"code":"OLDER","usages":[{"place":"here"},{"place":"late"}]}}}`,
+			want: `{"data":{"a":{"code":"NEW","size":3,"usages":[{"place":"there"}]},"b":[{"code":"B","uses":1,"usages":[{"place":"2"}]},{"code":"A","uses":0,"usages":[]}],"c":{"code":"OLDER","usages":[{"place":"here"},{"place":"late"}]}}}`,
 			came: []string{"words code:A", "words code:B", "words code:NEW", "words code:OLDER", "usages word:OLDER,place:here", "usages word:NEW,place:there", "usages word:B,place:2", "usages word:OLDER,place:late"},
 			went: []string{"words code:OLD", "usages word:OLD,place:here"},
 		},

@@ -203,9 +203,11 @@ func (n *nestedRun) disjoin(rel *nestedRel, row keyRow) error {
 		if err != nil {
 			return err
 		}
-		d := &builder.Definition{Kind: builder.Delete, Table: tableName(l.FK.Table), Path: at, Filter: both(keysFilter(ends), mine)}
-		if err := n.each(d, ends, notHere); err != nil {
-			return err
+		for _, group := range n.groups(ends) {
+			d := &builder.Definition{Kind: builder.Delete, Table: tableName(l.FK.Table), Path: at, Filter: both(keysFilter(group), mine)}
+			if err := n.each(d, group, notHere); err != nil {
+				return err
+			}
 		}
 	}
 	for _, group := range n.groups(rel.delete) {
@@ -235,18 +237,19 @@ func (n *nestedRun) ends(rel *nestedRel, keys []*rowKey) ([]*rowKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	ends := make([]*rowKey, len(keys))
+	ends := make([]*rowKey, 0, len(keys))
 	for i, k := range keys {
 		if found[i] == nil {
 			found[i], rows = rows[0], rows[1:]
+			if n.rows == nil { // it has no value
+				continue
+			}
 		}
-		ends[i] = &rowKey{columns: l.Through.Columns, at: k.at}
-		if n.rows == nil && slices.Contains(lookup, k) {
-			ends[i].at = builder.Path{byKey}
-		}
+		end := &rowKey{columns: l.Through.Columns, at: k.at}
 		for _, c := range l.Through.RefColumns {
-			ends[i].values = append(ends[i].values, orJSONNull(found[i][c]))
+			end.values = append(end.values, orJSONNull(found[i][c]))
 		}
+		ends = append(ends, end)
 	}
 	return ends, nil
 }

@@ -41,9 +41,12 @@ CREATE TABLE items (
 );
 -- Keys that are made up behind the statement's back.
 CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.code := upper(NEW.code); RETURN NEW; END $$;
-CREATE TABLE words (code text PRIMARY KEY, size integer GENERATED ALWAYS AS (length(code)) STORED);
+CREATE TABLE words (code text PRIMARY KEY, size integer GENERATED ALWAYS AS (length(code)) STORED, uses integer NOT NULL DEFAULT 0);
 CREATE TRIGGER words_shout BEFORE INSERT OR UPDATE ON words FOR EACH ROW EXECUTE FUNCTION shout();
 CREATE TABLE usages (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, word text NOT NULL REFERENCES words ON UPDATE CASCADE, place text NOT NULL);
+-- What is written later may change, and move, what was written before.
+CREATE FUNCTION count_use() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE words SET uses = uses + 1 WHERE code = NEW.word; RETURN NULL; END $$;
+CREATE TRIGGER usages_count AFTER INSERT ON usages FOR EACH ROW EXECUTE FUNCTION count_use();
 -- A ring of references that never are NULL.
 CREATE TABLE hens (id integer PRIMARY KEY, egg_id integer NOT NULL UNIQUE);
 CREATE TABLE eggs (id integer PRIMARY KEY, hen_id integer NOT NULL UNIQUE REFERENCES hens DEFERRABLE INITIALLY DEFERRED);
