@@ -57,7 +57,7 @@ func (sc *scope) ofRow(c *Call) (*Callable, bool) {
 		sc.probs.addf(c.Place, nil, "the first argument of function %s is no row of %s", name, quoted(sc.table.Name))
 	case k.Effect != Read:
 		sc.probs.addf(c.Place, nil, "function %s is volatile: it may write, so it can't stand here", name)
-	case !sc.schema.wholeRow(k):
+	case !sc.schema.TakesRow(k):
 		sc.probs.addf(c.Place, nil, "function %s needs the whole row, and not every column of it may be read", name)
 	default:
 		return k, true
@@ -65,8 +65,12 @@ func (sc *scope) ofRow(c *Call) (*Callable, bool) {
 	return nil, false
 }
 
-// wholeRow says whether the role may read every column of the row that k takes.
-func (s *Schema) wholeRow(k *Callable) bool {
+// TakesRow says whether k can be called as a function of a row, see Callable.Of:
+// the role may read every column of the row.
+func (s *Schema) TakesRow(k *Callable) bool {
+	if k.Of == nil || k.Effect != Read {
+		return false
+	}
 	row, ok := s.cat.Type(k.Args[0].Type.OID())
 	return ok && !slices.ContainsFunc(row.Fields, func(f catalog.TypeField) bool {
 		c, ok := k.Of.Column(f.Name)

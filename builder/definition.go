@@ -42,6 +42,9 @@ type Definition struct {
 	Page bool
 	// EdgeCursors fills Plan.Edges.
 	EdgeCursors bool
+	// Bare makes each row the value of its only field, and no object: a list of
+	// values, or a value.
+	Bare bool
 	// One asks for an object: the filter must pin a unique key.
 	One bool
 	// Trusted: the filter pins one row by what the catalog does not know, a key of a
@@ -138,6 +141,8 @@ type Relation struct {
 	// another. The row is the stored one: it is found by its key, which the table
 	// has to have.
 	Call *Call
+	// Bare makes each row the value of its only field, and no object.
+	Bare bool
 	// LimitSlot and OffsetSlot are the Slots of Limit and Offset.
 	LimitSlot, OffsetSlot Slot
 }

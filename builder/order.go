@@ -190,6 +190,9 @@ var noExtensionOrder = []string{"lquery", "ltxtquery", "query_int"}
 // Sortable says whether rows can be sorted by c: its type has an order.
 func (s *Schema) Sortable(c *catalog.Column) bool { return s.sortable(s.typeOf(c)) }
 
+// SortableType says whether values of type t have an order.
+func (s *Schema) SortableType(t *codec.Type) bool { return s.sortable(t) }
+
 // Extreme says whether min and max take c.
 func (s *Schema) Extreme(c *catalog.Column) bool {
 	base := s.typeOf(c).Base()

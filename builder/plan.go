@@ -81,10 +81,22 @@ func (p *planner) build() (*Plan, error) {
 	}
 	if plan != nil {
 		plan.Kind = def.Kind
+		if def.Bare {
+			p.bare(&plan.Root, p.fieldsAt())
+		}
 		plan.fixed = p.scope.shared.fixed
 		plan.bound = plan.Root.bound()
 	}
 	return plan, p.err
+}
+
+// bare makes the rows of n values.
+func (p *planner) bare(n *Node, at Path) {
+	if len(n.Members) != 1 || n.Members[0].Object != nil || n.Members[0].Literal != nil {
+		p.probs.addf(at, nil, "a row that is a value has one field")
+		return
+	}
+	n.Bare = true
 }
 
 // at is the path of a member of the definition.

@@ -163,7 +163,11 @@ func (l *level) nest(n *nest) Child {
 		p.fail(err)
 	}
 	st.Columns, st.Ordered = columns, rows.total || !n.many
-	return Child{Node: sub.node(st, n.children, 1), Keys: n.keys, Many: n.many}
+	node := sub.node(st, n.children, 1)
+	if d.Bare {
+		p.bare(&node, d.Place.key("fields"))
+	}
+	return Child{Node: node, Keys: n.keys, Many: n.many}
 }
 
 // page is LIMIT and OFFSET of a nested level.

@@ -79,8 +79,6 @@ type Plan struct {
 	// Edges are the columns of the root's sort keys: the answer's Info tells the
 	// cursors of its first and last row. nil: nobody asks.
 	Edges []int
-	// Bare: the answer is the value of the only member of the only row.
-	Bare bool
 
 	catalog   *catalog.Catalog
 	limitSlot Slot
@@ -100,6 +98,8 @@ type Node struct {
 	// Members of each object, in answer order. Two may name one column, and a
 	// column that no member names is there for the keys of a child.
 	Members []Member
+	// Bare: a row is the value of its only member, and no object.
+	Bare bool
 	// Children are the nested levels. Child statements take the keys of their
 	// parents as arrays, one per key column, in place of the first arguments.
 	Children []Child

@@ -2,10 +2,8 @@ package executor
 
 import (
 	"context"
-	"errors"
 	"io"
 
-	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
 )
 
@@ -69,7 +67,7 @@ type Info struct {
 }
 
 // Data appends the data of p, in the transaction that it needs: a list, an object,
-// null, or for a Bare plan the value. On an error what was appended is taken back,
+// null, or a value where the rows are bare. On an error what was appended is taken back,
 // unless it has left.
 func (a *Answer) Data(ctx context.Context, r Runner, p *builder.Plan) (Info, error) {
 	return a.data(p, func() error { return a.run(ctx, r, p) })
@@ -115,38 +113,3 @@ func (a *Answer) InTx(ctx context.Context, r Runner, o TxOptions, hold bool, fn 
 func (a *Answer) NeedsTx() bool {
 	return len(a.opt.session) > 0 || a.opt.isolation != 0 || a.opt.readOnly
 }
-
-// bare appends the value of the only member of the only row.
-func (x *execution) bare(ctx context.Context, r Runner, p *builder.Plan) error {
-	rows, err := r.Query(ctx, &p.Root.Statement)
-	if err != nil {
-		return err
-	}
-	err = x.bareRow(p, rows)
-	if cerr := rows.Close(); err == nil {
-		err = cerr
-	}
-	return err
-}
-
-func (x *execution) bareRow(p *builder.Plan, rows *Rows) error {
-	enc := newEncoder(&p.Root)
-	if err := enc.attach(rows); err != nil {
-		return err
-	}
-	if len(enc.parts) != 1 {
-		return backend.New("encode", backend.CodeInternal, errBare)
-	}
-	if !rows.Next() {
-		x.out.buf = append(x.out.buf, "null"...)
-		return rows.Err()
-	}
-	var err error
-	x.out.buf, err = enc.parts[0].appendValue(x.out.buf, rows.Values(), rows.format)
-	if err == nil {
-		err = x.count(1)
-	}
-	return err
-}
-
-var errBare = errors.New("a bare plan has one member")

@@ -42,6 +42,9 @@ func newEncoder(node *builder.Node) *encoder {
 	start := 0
 	text, start = e.object(text, start, node.Members)
 	e.suffix = text[start:len(text):len(text)]
+	if node.Bare && len(e.parts) == 1 {
+		e.parts[0].prefix, e.suffix = nil, nil
+	}
 	return e
 }
 

@@ -170,8 +170,6 @@ func (x *execution) query(ctx context.Context, r Runner, p *builder.Plan) error 
 		}()
 	}
 	switch {
-	case p.Bare:
-		return x.bare(ctx, r, p)
 	case len(p.Root.Children) == 0 && !p.Reverse:
 		return x.flat(ctx, r, p)
 	case p.Unbounded && !p.Reverse && !p.Single && len(p.Root.Children) > 0:

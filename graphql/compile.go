@@ -189,6 +189,8 @@ func (c *compiler) root(p *rootPlan, r *root, sel selected) {
 		c.connection(p, r.object, sel)
 	case rootAggregate:
 		c.aggregate(p, r.object, sel)
+	case rootCall, rootInvoke:
+		c.function(p, r, sel)
 	default:
 		c.write(p, r, sel)
 	}
@@ -269,6 +271,10 @@ func (c *compiler) fields(o *object, sets []ast.SelectionSet) []builder.Field {
 		at := builder.Path{sel.key}
 		if f.kind == columnField {
 			fields = append(fields, builder.Field{Name: f.column.Name, As: sel.key, Labels: c.s.labels(f.column), Place: at})
+			continue
+		}
+		if f.function != nil {
+			fields = append(fields, c.computed(f, sel, at))
 			continue
 		}
 		r := &builder.Relation{Key: sel.key, Link: f.link, Fields: c.fields(f.target, sel.sets), Place: at}

@@ -182,15 +182,9 @@ func (g *paging) page(fields []builder.Field) int {
 func (g *paging) total() int {
 	d := &builder.Definition{
 		Kind: builder.Query, Table: g.base.Table, Filter: g.base.Filter, One: true, Path: g.base.Path,
-		Aggregate: []builder.Aggregate{{Fn: "count"}},
+		Aggregate: []builder.Aggregate{{Fn: "count"}}, Bare: true,
 	}
-	n := g.c.plan(g.p, d)
-	if n >= 0 {
-		bare := *g.p.plans[n]
-		bare.Bare = true
-		g.p.plans[n] = &bare
-	}
-	return n
+	return g.c.plan(g.p, d)
 }
 
 // beyond is a plan that has a row where there is one on the other side of a

@@ -68,6 +68,12 @@ func (c *compiler) filterMember(o *object, id nodeID, name string, at builder.Pa
 		return &builder.Filter{Link: f.link, Quant: builder.Exists, Sub: c.filter(f.target, id, at), Place: at}
 	case manyField:
 		return c.manyFilter(f, id, at)
+	case computedField:
+		call := c.callArgs(f.function, id, at)
+		filter := c.s.in.types[o.name+"Filter"].fields[name].named.name
+		return c.conditions(filter, f.function.codecType().OID(), id, at, func(op string, at builder.Path) *builder.Filter {
+			return &builder.Filter{Call: call, Op: op, Place: at}
+		})
 	default:
 		filter := c.s.in.types[o.name+"Filter"].fields[name].named.name
 		return c.conditions(filter, f.column.Type, id, at, func(op string, at builder.Path) *builder.Filter {
@@ -193,6 +199,14 @@ func (c *compiler) orderKeys(o *object, id nodeID, links []builder.Link, at buil
 		switch {
 		case f != nil && f.kind == oneField:
 			keys = append(keys, c.orderKeys(f.target, child, append(slices.Clip(links), *f.link), place)...)
+			continue
+		case f != nil && f.kind == computedField:
+			s := builder.Sort{Call: c.callArgs(f.function, child, place), Links: links, Place: place}
+			value := n.value
+			if n.kind == nodeObject {
+				value = c.v.node(c.v.child(child, "direction")).value
+			}
+			keys = append(keys, direction(s, value))
 			continue
 		case f == nil: // postsCount
 			f = o.fields[strings.TrimSuffix(n.name, "Count")]

@@ -7,7 +7,8 @@ package graphql
 type Config struct {
 	// Tables by name, "users" or "schema.users".
 	Tables map[string]TableConfig `json:"tables,omitempty" yaml:"tables"`
-	// Functions by name, "publish_post" or "schema.publish_post".
+	// Functions by name, "publish_post" or "schema.publish_post": all of that name,
+	// or one of them with the types of its arguments, "publish_post(int8, text)".
 	Functions map[string]FunctionConfig `json:"functions,omitempty" yaml:"functions"`
 	// Enums by name: other names for the values.
 	Enums map[string]EnumConfig `json:"enums,omitempty" yaml:"enums"`
@@ -43,7 +44,8 @@ type ColumnConfig struct {
 type FunctionConfig struct {
 	Name string `json:"name,omitempty" yaml:"name"`
 	Omit bool   `json:"omit,omitempty" yaml:"omit"`
-	// As is "query" or "mutation" where volatility does not tell.
+	// As is "query" or "mutation". Left out, functions that are stable or immutable
+	// are queries and volatile ones mutations. A volatile function is no query.
 	As         string `json:"as,omitempty"         yaml:"as"`
 	Deprecated string `json:"deprecated,omitempty" yaml:"deprecated"`
 }

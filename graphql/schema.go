@@ -59,9 +59,11 @@ type object struct {
 type fieldKind uint8
 
 const (
-	columnField fieldKind = iota
-	oneField              // a relation to one row at most
-	manyField             // a relation to many
+	columnField   fieldKind = iota
+	oneField                // a relation to one row at most
+	manyField               // a relation to many
+	computedField           // a value that a function makes of the row
+	computedRows            // rows, or a set of values, that a function makes of it
 )
 
 // field is one field of an object.
@@ -71,9 +73,11 @@ type field struct {
 	column *catalog.Column
 	link   *builder.Link
 	target *object
-	doc    string
-	gone   *string // why it is deprecated
-	typ    *ast.Type
+	// function is that of a computed field.
+	function *function
+	doc      string
+	gone     *string // why it is deprecated
+	typ      *ast.Type
 }
 
 // operator is a field of a scalar filter: an operator of the builder's table, or
@@ -100,6 +104,8 @@ const (
 	rootDeleteMany
 	rootUpsert
 	rootUpsertMany
+	rootCall   // a function that reads
+	rootInvoke // one that may write
 )
 
 // root is one field of Query or Mutation.
@@ -108,6 +114,8 @@ type root struct {
 	object *object
 	key    *catalog.Key // rootOne, rootUpdate, rootDelete
 	args   []string     // the argument of each column of key
+
+	function *function // rootCall, rootInvoke
 }
 
 // NewSchema makes the schema of what src knows. Two things that meet in one name
@@ -235,6 +243,8 @@ func (m *maker) tables() {
 	for _, o := range objects { // every target has its name now
 		m.links(o)
 	}
+	functions := m.candidates()
+	m.computed(functions)
 	for _, o := range objects {
 		m.objectType(o)
 		m.filterType(o)
@@ -244,6 +254,7 @@ func (m *maker) tables() {
 	for _, o := range objects { // every input has its type now
 		m.nestedFields(o)
 	}
+	m.functions(functions)
 }
 
 // object names a table and its columns.
@@ -344,8 +355,11 @@ func (m *maker) addField(o *object, f *field, from string) {
 }
 
 func (f *field) from() string {
-	if f.column != nil {
+	switch {
+	case f.column != nil:
 		return "column " + f.column.Name
+	case f.function != nil:
+		return functionLabel(f.function.callable.Function, f.function.callable)
 	}
 	return "relation by " + f.link.FK.Name
 }

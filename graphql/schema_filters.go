@@ -39,6 +39,11 @@ func (m *maker) filterType(o *object) {
 			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: named(f.target.name + "Filter"), Description: "There is such a row, and it meets this."})
 		case manyField:
 			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: named(m.manyFilter(f.target))})
+		case computedField:
+			if typ := m.computedFilter(o, f); typ != nil {
+				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: typ, Description: f.doc})
+			}
+		case computedRows:
 		}
 	}
 	m.define(d, "filter of "+o.table.String())
@@ -249,6 +254,11 @@ func (m *maker) orderType(o *object) {
 			if f.link.Tree == builder.NoTree && o.fields[f.name+"Count"] == nil {
 				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name + "Count", Type: named("OrderDirection"), Description: "By how many related rows there are."})
 			}
+		case computedField:
+			if typ := m.computedOrder(o, f); typ != nil {
+				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: typ, Description: f.doc})
+			}
+		case computedRows:
 		}
 	}
 	if len(d.Fields) == 0 { // a view of json columns only

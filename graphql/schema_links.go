@@ -180,6 +180,8 @@ func (m *maker) objectType(o *object) {
 			fd.Type = maybe(f.typ, f.column.NotNull && f.column.Generated == 0 || o.inPrimaryKey(f.column))
 		case manyField:
 			fd.Arguments = f.target.listArguments()
+		case computedField, computedRows:
+			fd.Arguments = m.computedArguments(f)
 		case oneField:
 		}
 		d.Fields = append(d.Fields, fd)

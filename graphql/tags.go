@@ -14,6 +14,7 @@ type tags struct {
 	omit        []string // nil: nothing; "all": everything
 	deprecated  *string
 	keys        [][]string
+	as          string // of a function: asQuery, asMutation
 }
 
 // parseTags reads a comment. A tag that is not known stays in the description: an
@@ -35,6 +36,8 @@ func parseTags(comment string) tags {
 			}
 		case "@deprecated":
 			t.deprecated = &rest
+		case "@query", "@mutation":
+			t.as = word[1:]
 		case "@key":
 			t.keys = append(t.keys, tagWords(rest))
 		default:
