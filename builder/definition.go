@@ -1,6 +1,10 @@
 package builder
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/fraiseql/fraiseql-go/catalog"
+)
 
 // Definition is one operation, as JSON says it or as Go code builds it: the
 // public contract of the product. Field names are in either spelling
@@ -50,6 +54,10 @@ type Definition struct {
 	// Trusted: the filter pins one row by what the catalog does not know, a key of a
 	// view. More than one row is an error then.
 	Trusted bool
+	// Key are columns of Table that tell its rows apart, which the catalog does not
+	// know: the key of a view. Pages are in their order where Table has no key of
+	// its own.
+	Key []*catalog.Column
 	// Shape arranges the outputs of aggregate and group_by, by their keys; nil:
 	// all of them, flat.
 	Shape []Field
@@ -109,6 +117,7 @@ type Field struct {
 	Object   []Field
 	Literal  json.RawMessage
 	Cursor   bool // base64url of the JSON list of the row's sort keys
+	Nothing  bool // no member at all: an object of which nothing is selected is {}
 	// Labels are other names for the values of an enum, by label; nil: none.
 	Labels map[string]string
 	Call   *Call  // what a function makes of the row, as if it were a column

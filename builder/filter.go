@@ -129,6 +129,9 @@ func (sc *scope) related(f *Filter, depth int) squirrel.Sqlizer {
 		}
 		conds = append(conds, cond)
 	}
+	if len(conds) == 0 { // a tree joins by what it reads from
+		conds = append(conds, always)
+	}
 	return splice(format+sub.from()+" WHERE ?)", join(conds, " AND "))
 }
 

@@ -201,12 +201,15 @@ func (p *planner) pinsKey(f *Filter) bool {
 	}
 	pinned := map[*catalog.Column]bool{}
 	p.pinned(f, pinned)
+	all := func(columns []*catalog.Column) bool {
+		return !slices.ContainsFunc(columns, func(c *catalog.Column) bool { return !pinned[c] })
+	}
 	for k := range p.table.Keys() {
-		if !slices.ContainsFunc(k.Columns, func(c *catalog.Column) bool { return !pinned[c] }) {
+		if all(k.Columns) {
 			return true
 		}
 	}
-	return false
+	return len(p.def.Key) > 0 && all(p.def.Key)
 }
 
 func (p *planner) pinned(f *Filter, into map[*catalog.Column]bool) {

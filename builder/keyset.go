@@ -30,7 +30,11 @@ func (p *planner) keyset(r *rows) (reverse bool) {
 	case d.After != nil && d.Offset != nil, d.Before != nil && d.Offset != nil:
 		p.probs.addf(p.at("pagination", "offset"), nil, "a cursor says where to start; it can't be combined with offset")
 	case !r.total:
-		p.probs.addf(cursorOf(d).Place, nil, "a cursor needs a primary key, or a unique key that is never null; the table has none that may be read")
+		at := p.at("pagination")
+		if c := cursorOf(d); c != nil {
+			at = c.Place
+		}
+		p.probs.addf(at, nil, "a cursor needs a primary key, or a unique key that is never null; the table has none that may be read")
 		return false
 	}
 	for _, k := range r.keys {

@@ -65,6 +65,8 @@ func (l *level) selectReadable(at Path) {
 
 func (l *level) selectField(def *Field) {
 	switch {
+	case def.Nothing:
+		return
 	case def.Relation != nil:
 		l.selectRelation(def.Relation, l.fixed)
 		return

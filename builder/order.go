@@ -133,6 +133,9 @@ func (p *planner) totalOrder(sc *scope, keys []sortKey) (all []sortKey, total bo
 	if k := rowKey(sc.table); k != nil {
 		return byColumns(sc, keys, k.Columns), sc.source == nil
 	}
+	if len(p.def.Key) > 0 && sc == p.scope && readable(p.def.Key) {
+		return byColumns(sc, keys, p.def.Key), true
+	}
 	var cols []*catalog.Column
 	for _, c := range sc.table.Columns {
 		if c.CanSelect && p.sortable(p.schema.typeOf(c)) {
@@ -152,6 +155,10 @@ func rowKey(t *catalog.Table) *catalog.Key {
 	}
 	return nil
 }
+
+// Paged says whether the rows of t can be paged by cursors: a key that the role may
+// read tells each from every other. See Definition.Key for others.
+func (s *Schema) Paged(t *catalog.Table) bool { return rowKey(t) != nil }
 
 // neverNull says that no two rows are equal in k: a unique key allows any
 // number of NULLs, unless they count as equal.

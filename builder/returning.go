@@ -26,7 +26,11 @@ func (p *planner) returns() returning {
 	}
 	l := newLevel(p, p.scope, 0)
 	l.selectAll(d.Fields, d.Relations, p.fieldsAt(), false)
-	return returning{level: l, children: l.children()}
+	children := l.children()
+	if len(l.out.exprs) == 0 { // RETURNING takes no empty list, as SELECT does
+		l.out.add(field{expr: "1", typ: p.schema.types.Type(oidInt4)}, p.table)
+	}
+	return returning{level: l, children: children}
 }
 
 // clause is RETURNING …, or nil.
