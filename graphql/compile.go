@@ -3,6 +3,7 @@ package graphql
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -83,6 +84,7 @@ func (s *Schema) compile(op *ast.OperationDefinition, v *values) (*program, Erro
 			r.text = appendQuoted(nil, typ)
 		case "__schema", "__type":
 			r.text = c.introspect(sel)
+			c.fixed = c.fixed || len(op.VariableDefinitions) > 0 // what a variable says is in the text
 		case "_empty":
 			r.text = []byte("null")
 		default:
@@ -180,6 +182,7 @@ func (c *compiler) root(p *rootPlan, r *root, sel selected) {
 	case rootOne:
 		d := c.query(r.object, sel)
 		d.Filter, d.One = c.key(r, sel), true
+		r.vow(d)
 		c.plan(p, d)
 	case rootList:
 		d := c.query(r.object, sel)
@@ -196,9 +199,43 @@ func (c *compiler) root(p *rootPlan, r *root, sel selected) {
 	}
 }
 
+// vow tells d of the key that only the configuration knows. It may be wrong there:
+// a write of more than one row is none.
+func (r *root) vow(d *builder.Definition) {
+	if !slices.Contains(r.object.vowed, r.key) {
+		return
+	}
+	d.Key = r.key.Columns
+	if d.Kind == builder.Query {
+		d.Trusted = true
+		return
+	}
+	one := int64(1)
+	d.MaxAffected = &one
+}
+
 // query is a definition that reads rows of o.
 func (c *compiler) query(o *object, sel selected) *builder.Definition {
-	return &builder.Definition{Kind: builder.Query, Table: tableName(o.table), Fields: c.fields(o, sel.sets), Path: builder.Path{sel.key}}
+	return &builder.Definition{
+		Kind: builder.Query, Table: tableName(o.table), Fields: c.fields(o, sel.sets), Path: builder.Path{sel.key}, Key: o.rowKey(),
+	}
+}
+
+// rowKey are the columns by which the rows of a view are told apart; nil where the
+// catalog knows, or nobody.
+func (o *object) rowKey() []*catalog.Column {
+	if len(o.vowed) == 0 {
+		return nil
+	}
+	return o.vowed[0].Columns
+}
+
+// orNothing are fields, or what selects none: nil would be every column.
+func orNothing(fields []builder.Field) []builder.Field {
+	if len(fields) == 0 {
+		return []builder.Field{{Nothing: true}}
+	}
+	return fields
 }
 
 func tableName(t *catalog.Table) string {
@@ -286,7 +323,7 @@ func (c *compiler) fields(o *object, sets []ast.SelectionSet) []builder.Field {
 		}
 		fields = append(fields, builder.Field{As: sel.key, Relation: r})
 	}
-	return fields
+	return orNothing(fields)
 }
 
 // list takes the arguments of a list of o.

@@ -58,7 +58,7 @@ type paging struct {
 func (c *compiler) connection(p *rootPlan, o *object, sel selected) {
 	at := builder.Path{sel.key}
 	g := &paging{c: c, p: p, o: o, sel: sel, rows: -1, prev: -1, next: -1}
-	g.base = builder.Definition{Kind: builder.Query, Table: tableName(o.table), Path: at, Direction: builder.FromStart}
+	g.base = builder.Definition{Kind: builder.Query, Table: tableName(o.table), Path: at, Direction: builder.FromStart, Key: o.rowKey()}
 	g.base.Filter = c.filterArgument(o, sel.field, at)
 	g.base.Sort = c.order(o, c.v.argument(sel.field, "orderBy"), at.Child("orderBy"))
 	g.base.After = c.cursor(sel, "after")
@@ -163,7 +163,7 @@ func (g *paging) edges(sel selected) []builder.Field {
 			fields = append(fields, builder.Field{As: s.key, Object: g.c.fields(g.o, s.sets)})
 		}
 	}
-	return fields
+	return orNothing(fields)
 }
 
 // page is a plan of the rows of the page with fields; the first one made tells
@@ -193,7 +193,7 @@ func (g *paging) beyond(after, before *builder.Cursor) int {
 	one := int64(1)
 	d := &builder.Definition{
 		Kind: builder.Query, Table: g.base.Table, Filter: g.base.Filter, Sort: slices.Clone(g.base.Sort), Path: g.base.Path,
-		Fields: []builder.Field{{As: "x", Literal: json.RawMessage("1")}}, Limit: &one, Direction: builder.FromStart,
+		Fields: []builder.Field{{As: "x", Literal: json.RawMessage("1")}}, Limit: &one, Direction: builder.FromStart, Key: g.base.Key,
 	}
 	if after != nil {
 		not := *after

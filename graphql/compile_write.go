@@ -30,6 +30,7 @@ func (c *compiler) write(p *rootPlan, r *root, sel selected) {
 		c.plan(p, d)
 	case rootUpdate:
 		d.Kind, d.Filter, d.Fields = builder.Update, c.key(r, sel), c.fields(o, sel.sets)
+		r.vow(d)
 		c.sets(d, o, sel)
 		c.plan(p, d)
 	case rootUpdateMany:
@@ -39,6 +40,7 @@ func (c *compiler) write(p *rootPlan, r *root, sel selected) {
 		c.counted(p, d, o, sel, "updatedCount", o.plural+"Update")
 	case rootDelete:
 		d.Kind, d.Filter = builder.Delete, c.key(r, sel)
+		r.vow(d)
 		c.counted(p, d, o, sel, "", o.name+"Delete")
 	case rootDeleteMany:
 		d.Kind = builder.Delete
@@ -124,7 +126,11 @@ func (c *compiler) counted(p *rootPlan, d *builder.Definition, o *object, sel se
 			d.ReturnNone, d.Fields = false, c.fields(o, s.sets)
 		}
 	}
-	c.plan(p, d)
+	if n := c.plan(p, d); n >= 0 && count != "" {
+		many := *p.plans[n]
+		many.Single = false // records are a list, even where the filter pins a key
+		p.plans[n] = &many
+	}
 	f := &frame{}
 	f.begin()
 	records := false

@@ -151,14 +151,10 @@ func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
 	p := doc.programs[string(v.shape)]
 	doc.mu.RUnlock()
 	if p != nil {
-		e.stats.hits.Add(1)
-		e.planned(true)
 		op := &Operation{engine: e, schema: g.schema, program: p}
-		rebuild, errs := op.bind(v.leaves[1:])
-		if len(errs) > 0 {
-			return nil, errs
-		}
-		if !rebuild {
+		if op.bind(v.leaves[1:]) {
+			e.stats.hits.Add(1)
+			e.planned(true)
 			return op, nil
 		}
 	}

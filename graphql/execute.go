@@ -26,9 +26,9 @@ func (o *Operation) unbound() {
 	}
 }
 
-// bind gives the plans this request's values. rebuild says that a value takes
-// another plan.
-func (o *Operation) bind(leaves [][]byte) (rebuild bool, errs Errors) {
+// bind gives the plans this request's values. It is false where a value takes
+// another plan, or none: compile says what is wrong, as it does without a cache.
+func (o *Operation) bind(leaves [][]byte) bool {
 	o.roots = make([]boundPlan, len(o.program.roots))
 	for i, r := range o.program.roots {
 		o.roots[i] = boundPlan{r, r.plans}
@@ -38,17 +38,14 @@ func (o *Operation) bind(leaves [][]byte) (rebuild bool, errs Errors) {
 		plans := make([]*builder.Plan, len(r.plans))
 		for j, p := range r.plans {
 			bound, err := p.Bind(leaves)
-			if errors.Is(err, builder.ErrRebuild) {
-				return true, nil
-			}
 			if err != nil {
-				return false, append(errs, problemErrors(err, r.field)...)
+				return false
 			}
 			plans[j] = bound
 		}
 		o.roots[i].plans = plans
 	}
-	return false, nil
+	return true
 }
 
 // Execute runs the operation and writes its answer to w: {"data":{…}}, with

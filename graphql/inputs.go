@@ -46,7 +46,8 @@ const (
 const takesScalar = takesString | takesInteger | takesNumber | takesBoolean
 
 // scalarKinds says how each scalar may be written. One that is not here takes
-// any string, number or boolean: the column's type decides (codec).
+// any string, number or boolean, and a composite an object too: the column's type
+// decides (codec).
 var scalarKinds = map[string]jsonKinds{
 	"Int":        takesInteger | takesInt32,
 	"Float":      takesInteger | takesNumber | takesFinite,

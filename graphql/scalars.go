@@ -73,6 +73,9 @@ func (m *maker) scalar(t *codec.Type) string {
 	}
 	if m.types[name] == nil {
 		m.define(&ast.Definition{Kind: ast.Scalar, Name: name, Description: scalarDoc(name, t)}, "type "+t.String())
+		if t.Kind() == codec.KindComposite {
+			m.composites = append(m.composites, name)
+		}
 	} else if m.types[name].Kind != ast.Scalar {
 		m.collide("type", name, m.origin[name], "type "+t.String())
 	}

@@ -51,6 +51,7 @@ type object struct {
 	fields map[string]*field
 	order  []*field
 	keys   []*catalog.Key // that a row is found by
+	vowed  []*catalog.Key // those of keys that only the configuration or a comment knows
 
 	byKeyField map[string]*catalog.Key // keys by their field in UserByKey
 }
@@ -134,6 +135,7 @@ func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
 		query:    &ast.Definition{Kind: ast.Object, Name: "Query", Description: "What can be read."},
 		mutation: &ast.Definition{Kind: ast.Object, Name: "Mutation", Description: "What can be changed. Fields run in their order, each in a transaction of its own unless the server says otherwise."},
 	}
+	m.reserve()
 	m.define(m.query, "the query type")
 	m.configure()
 	m.tables()
@@ -154,19 +156,20 @@ func (s *Schema) WriteSDL(w io.Writer) error { return printSDL(s.ast, w) }
 
 // maker is the making of one Schema.
 type maker struct {
-	schema    *Schema
-	src       *builder.Schema
-	conf      Config
-	tableConf map[*catalog.Table]TableConfig
-	types     map[string]*ast.Definition
-	origin    map[string]string // what each type was made of, for messages
-	list      []*ast.Definition // in the order of their making
-	filterOf  map[string]string // filter input by its fields
-	nested    map[string]bool   // inputs of related rows that are there
-	unfits    map[*catalog.Table]bool
-	query     *ast.Definition
-	mutation  *ast.Definition
-	errs      []error
+	schema     *Schema
+	src        *builder.Schema
+	conf       Config
+	tableConf  map[*catalog.Table]TableConfig
+	types      map[string]*ast.Definition
+	origin     map[string]string // what each type was made of, for messages
+	list       []*ast.Definition // in the order of their making
+	filterOf   map[string]string // filter input by its fields
+	nested     map[string]bool   // inputs of related rows that are there
+	unfits     map[*catalog.Table]bool
+	composites []string // scalars of composite types
+	query      *ast.Definition
+	mutation   *ast.Definition
+	errs       []error
 }
 
 func (m *maker) errorf(format string, args ...any) {
@@ -182,6 +185,14 @@ func (m *maker) define(d *ast.Definition, from string) bool {
 	m.types[d.Name], m.origin[d.Name] = d, from
 	m.list = append(m.list, d)
 	return true
+}
+
+// reserve keeps the names that no table's type can have.
+func (m *maker) reserve() {
+	for _, d := range prelude().Definitions {
+		m.types[d.Name], m.origin[d.Name] = d, "GraphQL itself"
+	}
+	m.types[m.mutation.Name], m.origin[m.mutation.Name] = m.mutation, "the mutation type"
 }
 
 func (m *maker) collide(what, name, one, other string) {
@@ -283,6 +294,7 @@ func (m *maker) object(t *catalog.Table) *object {
 	o.keys = slices.DeleteFunc(o.keys, func(k *catalog.Key) bool {
 		return slices.ContainsFunc(k.Columns, func(c *catalog.Column) bool { return o.column(c) == nil })
 	})
+	o.vowed = slices.DeleteFunc(o.vowed, func(k *catalog.Key) bool { return !slices.Contains(o.keys, k) })
 	m.schema.objects[o.name], m.schema.byTable[t] = o, o
 	return o
 }
@@ -311,7 +323,7 @@ func (m *maker) viewKey(o *object, names []string) {
 		m.errorf("keys of %s: a key has no column", o.table)
 		return
 	}
-	o.keys = append(o.keys, k)
+	o.keys, o.vowed = append(o.keys, k), append(o.vowed, k)
 }
 
 // column adds the field of a column.
@@ -424,9 +436,13 @@ func (m *maker) finish() (*Schema, error) {
 	if len(m.query.Fields) == 0 {
 		m.query.Fields = ast.FieldList{{Name: "_empty", Description: "The role may read no table.", Type: named("Boolean")}}
 	}
+	// The roots are said: a table called subscription is a type and no root.
+	roots := ast.OperationTypeDefinitionList{{Operation: ast.Query, Type: m.query.Name, Position: nowhere}}
 	if len(m.mutation.Fields) > 0 {
 		m.list = append(m.list, m.mutation)
+		roots = append(roots, &ast.OperationTypeDefinition{Operation: ast.Mutation, Type: m.mutation.Name, Position: nowhere})
 	}
+	doc.Schema = ast.SchemaDefinitionList{{OperationTypes: roots, Position: nowhere}}
 	for _, d := range m.list {
 		d.Position = nowhere
 		for _, f := range d.Fields {
@@ -443,6 +459,9 @@ func (m *maker) finish() (*Schema, error) {
 	}
 	m.schema.ast = s
 	m.schema.in = newInputs(s)
+	for _, name := range m.composites {
+		m.schema.in.types[name].takes |= takesAny
+	}
 	return m.schema, nil
 }
 

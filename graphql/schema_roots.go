@@ -44,7 +44,7 @@ func (m *maker) queryFields(o *object) {
 			Name: o.listName(), Type: listOf(o.name), Arguments: o.listArguments(), Description: o.tags.description,
 		}, &root{kind: rootList, object: o})
 	}
-	if !o.off("connection") {
+	if !o.off("connection") && (m.src.Paged(o.table) || len(o.vowed) > 0) {
 		m.connectionTypes(o)
 		m.addRoot(m.query, &ast.FieldDefinition{
 			Name: lowerFirst(o.plural) + "Connection", Type: named(o.name + "Connection"),

@@ -45,7 +45,7 @@ func (p *sdl) begin(description string) {
 
 // roots writes "schema" where the names of the roots do not say it all.
 func (p *sdl) roots(schema *ast.Schema) {
-	usual := schema.Description == ""
+	usual := schema.Description == "" && (schema.Subscription != nil || schema.Types["Subscription"] == nil)
 	var lines []string
 	for _, root := range []struct {
 		operation, name string
