@@ -61,7 +61,13 @@ func corpus(t *testing.T) []operation {
 // compares every operation of this suite, on the backend and mode of b.
 func settings(t *testing.T, b backend.Backend) *flags.Settings {
 	t.Helper()
-	s, err := flags.FromEnv()
+	return settingsOf(t, b, os.Getenv)
+}
+
+// settingsOf are settings where getenv is the environment.
+func settingsOf(t *testing.T, b backend.Backend, getenv func(string) string) *flags.Settings {
+	t.Helper()
+	s, err := flags.Parse(getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
