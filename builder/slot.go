@@ -50,8 +50,8 @@ func (p *Plan) Bind(leaves [][]byte) (*Plan, error) {
 	bound := *p
 	b.node(&bound.Root)
 	if b.err == nil && p.limitSlot > 0 {
-		var n int64
-		if n, b.err = leafInt(leaves[p.limitSlot-1]); b.err == nil {
+		// A number that is none is among the problems of its statement.
+		if n, err := leafInt(leaves[p.limitSlot-1]); err == nil {
 			bound.Unbounded = n > smallPage && !p.pinned
 			if p.Paged {
 				bound.Page = n
@@ -108,6 +108,9 @@ func (b *binder) failed(err error, at Path) {
 		b.err = err
 	case errors.As(err, &list):
 		for _, p := range list {
+			if p.Path == nil {
+				p.Path = at
+			}
 			b.probs.addf(p.Path, p.Allowed, "%s", p.Message)
 		}
 	default:

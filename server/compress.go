@@ -12,7 +12,8 @@ import (
 const compressBytes = 1 << 10
 
 // MiddlewareCompress compresses answers with zstd or gzip, by the q-values of
-// Accept-Encoding, zstd between equals. Answers below 1 KiB that end before they
+// Accept-Encoding, gzip between equals: a fetch that many JavaScript tools use
+// (@whatwg-node/node-fetch on Node 20) offers a zstd that it can't read. Answers below 1 KiB that end before they
 // are flushed, media that are compressed already and answers that have a
 // Content-Encoding are left alone. A flush takes what was written so far through
 // the encoder, so that streams stay streams.
@@ -20,7 +21,7 @@ const compressBytes = 1 << 10
 // A handler that panics ends the stream without the trailer of its format: gzhttp
 // by itself would finish it, and a cut answer would pass for a whole one.
 func MiddlewareCompress(h http.Handler) http.Handler {
-	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(compressBytes), gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.SetContentType(false))
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(compressBytes), gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.PreferZstd(false), gzhttp.SetContentType(false))
 	if err != nil {
 		panic(err) // the options are constant
 	}
