@@ -133,6 +133,16 @@ func keyWord(columns []*catalog.Column) string {
 	return columnsWord(columns)
 }
 
+// keyWord is what a key is called in a name, by the fields of its columns:
+// PostIdAndTagId.
+func (o *object) keyWord(k *catalog.Key) string {
+	words := make([]string, len(k.Columns))
+	for i, c := range k.Columns {
+		words[i] = pascal(o.column(c).name)
+	}
+	return strings.Join(words, "And")
+}
+
 func columnsWord(columns []*catalog.Column) string {
 	words := make([]string, len(columns))
 	for i, c := range columns {

@@ -82,7 +82,7 @@ func (o *object) byKey(base string, i int, k *catalog.Key) (name string, args as
 		args = append(args, &ast.ArgumentDefinition{Name: f.name, Type: required(f.typ), Description: f.doc})
 	}
 	if i > 0 || !k.Primary && o.table.PrimaryKey != nil {
-		name += "By" + columnsWord(k.Columns)
+		name += "By" + o.keyWord(k)
 	}
 	return name, args, names
 }
