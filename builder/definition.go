@@ -123,7 +123,10 @@ type Field struct {
 	Call   *Call  // what a function makes of the row, as if it were a column
 	System System // a fact that no column has, see Inserted
 
-	Name  string
+	Name string
+	// Attr leads to an attribute of the composite column Name; with an Object
+	// beside it or beside Name, the object is null where that is NULL.
+	Attr  []string
 	As    string   // output key; "" means the camelCase name
 	JSON  []string // path inside a json/jsonb column: {"field":"data","path":["a","b"]}
 	Type  string   // type of the value at JSON: "text", "numeric", ...; "" means json

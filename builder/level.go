@@ -89,6 +89,14 @@ func (l *level) selectField(def *Field) {
 	default:
 		key = catalog.CamelCase(f.col.Name)
 	}
+	if len(def.Attr) > 0 {
+		if f, ok = l.scope.attribute(f, def.Attr, def.Place); !ok {
+			return
+		}
+		if def.As == "" {
+			key = catalog.CamelCase(def.Attr[len(def.Attr)-1])
+		}
+	}
 	if len(def.JSON) > 0 {
 		if f, ok = l.scope.jsonField(f, def.JSON, def.Type, def.Place); !ok {
 			return
@@ -122,6 +130,9 @@ func (l *level) selectMade(def *Field) {
 			l.selectField(&def.Object[i])
 		}
 		m.Object, l.members, l.taken = l.members, members, taken
+		if def.Name != "" {
+			l.selectColumnObject(def, &m)
+		}
 	}
 	l.members = append(l.members, m)
 }

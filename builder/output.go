@@ -36,6 +36,9 @@ func (o *output) add(f field, t *catalog.Table) int {
 	}
 	o.exprs = append(o.exprs, expression{f.expr, f.args})
 	o.cols = append(o.cols, Column{Name: label, Type: f.typ})
+	if f.col == nil {
+		f.col = f.of
+	}
 	o.source = append(o.source, f.col)
 	if f.call {
 		o.calls = append(o.calls, i)

@@ -29,6 +29,8 @@ type field struct {
 	// function.
 	loose bool
 	call  bool // what a function makes of the row
+	// of is the column that an attribute belongs to.
+	of *catalog.Column
 }
 
 // sql is the field's expression, to be put into a statement.

@@ -113,8 +113,9 @@ type Member struct {
 	Child  int    // index into Node.Children, or -1
 
 	Literal json.RawMessage // this text
-	Object  []Member        // an object of values of the same row
-	Cursor  []int           // base64url of the JSON list of these columns' values
+	// Object of values of the same row. With a Column it is null where that is.
+	Object []Member
+	Cursor []int // base64url of the JSON list of these columns' values
 	// Labels are other names for the labels of the column's enum; nil: none.
 	Labels map[string]string
 }

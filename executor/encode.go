@@ -18,6 +18,8 @@ type encoder struct {
 	node   *builder.Node
 	parts  []part
 	suffix []byte // what follows the last part: `}`, and literals before it
+	// guarded: there are objects that can be null, see part.skip.
+	guarded bool
 }
 
 // part is one member: `{"id":` or `,"name":`, and where its value comes from. What
@@ -32,6 +34,9 @@ type part struct {
 	cursor []int // columns
 	types  []*codec.Type
 	labels map[string]string // see builder.Member
+	// skip is, of an object that can be null, how many parts to leave out then: its
+	// members, and one that has nothing but the text up to its end, of skip -1.
+	skip int
 }
 
 // newEncoder prepares node. Its prefixes share one array.
@@ -57,6 +62,9 @@ func measure(members []builder.Member) (values, size int) {
 		if m.Object != nil {
 			n, s := measure(m.Object)
 			values, size = values+n, size+s
+			if m.Column >= 0 {
+				values += 2
+			}
 		} else if m.Literal == nil {
 			values++
 		}
@@ -78,6 +86,9 @@ func (e *encoder) object(text []byte, start int, members []builder.Member) ([]by
 		case m.Literal != nil:
 			text = append(text, m.Literal...)
 			continue
+		case m.Object != nil && m.Column >= 0:
+			text, start = e.nullable(text, start, m)
+			continue
 		case m.Object != nil:
 			text, start = e.object(text, start, m.Object)
 			continue
@@ -90,6 +101,29 @@ func (e *encoder) object(text []byte, start int, members []builder.Member) ([]by
 		e.parts = append(e.parts, p)
 	}
 	return append(text, '}'), start
+}
+
+// nullable is object for one that is null where its column is.
+func (e *encoder) nullable(text []byte, start int, m *builder.Member) ([]byte, int) {
+	e.guarded = true
+	at := len(e.parts)
+	e.parts = append(e.parts, part{prefix: text[start:len(text):len(text)], column: m.Column, child: -1, name: m.Key})
+	text, start = e.object(text, len(text), m.Object)
+	e.parts = append(e.parts, part{prefix: text[start:len(text):len(text)], column: -1, child: -1, skip: -1})
+	e.parts[at].skip = len(e.parts) - 1 - at
+	return text, len(text)
+}
+
+// passed says whether part i has no value, and which is the last part that is done
+// with it.
+func (e *encoder) passed(dst []byte, i int, values [][]byte) (out []byte, last int, passed bool) {
+	switch p := &e.parts[i]; {
+	case p.skip == 0:
+		return dst, i, false
+	case p.skip > 0 && values[p.column] == nil:
+		return append(dst, "null"...), i + p.skip, true
+	}
+	return dst, i, true
 }
 
 // attach takes the column types from rows, which have checked them.
@@ -119,9 +153,15 @@ func (e *encoder) attach(rows *Rows) error {
 
 // appendRow appends the current row of a Node without nested levels.
 func (e *encoder) appendRow(dst []byte, values [][]byte, format []codec.Format) ([]byte, error) {
-	for i := range e.parts {
+	for i := 0; i < len(e.parts); i++ {
 		p := &e.parts[i]
 		dst = append(dst, p.prefix...)
+		if e.guarded {
+			var passed bool
+			if dst, i, passed = e.passed(dst, i, values); passed {
+				continue
+			}
+		}
 		var err error
 		if dst, err = p.appendValue(dst, values, format); err != nil {
 			return dst, err

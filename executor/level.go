@@ -116,9 +116,15 @@ func (l *level) add(enc *encoder, asks []keyset, values [][]byte, format []codec
 			return err
 		}
 	}
-	for i := range enc.parts {
+	for i := 0; i < len(enc.parts); i++ {
 		p := &enc.parts[i]
 		dst = append(dst, p.prefix...)
+		if enc.guarded {
+			var passed bool
+			if dst, i, passed = enc.passed(dst, i, values); passed {
+				continue
+			}
+		}
 		if p.child >= 0 {
 			l.holes = append(l.holes, hole{at: len(dst), child: int32(p.child), key: asks[p.child].current})
 			continue

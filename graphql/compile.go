@@ -306,6 +306,12 @@ func (c *compiler) fields(o *object, sets []ast.SelectionSet) []builder.Field {
 		}
 		f := o.fields[sel.field.Name]
 		at := builder.Path{sel.key}
+		if f.kind == columnField && c.s.isComposite(f.column) {
+			fields = append(fields, builder.Field{
+				Name: f.column.Name, As: sel.key, Object: c.attributes(c.s.compositeOf(f.column.Type), f.column.Name, nil, sel.sets), Place: at,
+			})
+			continue
+		}
 		if f.kind == columnField {
 			fields = append(fields, builder.Field{Name: f.column.Name, As: sel.key, Labels: c.s.labels(f.column), Place: at})
 			continue
@@ -380,6 +386,9 @@ func (c *compiler) operand(id nodeID, typ uint32) (json.RawMessage, builder.Slot
 	case nodeList:
 		return c.enumList(id, typ)
 	case nodeObject:
+		if o := c.s.compositeOf(typ); o != nil {
+			return c.compositeJSON(o, id), 0
+		}
 	}
 	c.fixed = true
 	return c.v.appendJSON(nil, id), 0

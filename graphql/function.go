@@ -185,6 +185,12 @@ func (m *maker) rowsOf(k *builder.Callable, base string) (rows *object, reason s
 	if k.Table.Kind != catalog.RowType {
 		return nil, "it returns rows of " + k.Table.String() + ", which is left out"
 	}
+	if f := k.Function; !f.Procedure {
+		if o := m.composite(m.src.Types().Type(f.Returns)); o != nil {
+			m.schema.byTable[k.Table] = o
+			return o, ""
+		}
+	}
 	name := pascal(base) + "Row"
 	if m.types[name] != nil || m.schema.objects[name] != nil {
 		return nil, "its rows would have the type " + name + ", which is there already"

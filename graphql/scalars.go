@@ -47,9 +47,23 @@ func (m *maker) typeRef(t *codec.Type, input bool) *ast.Type {
 		}
 		// An element may be NULL, and an array of any type may have any number of
 		// dimensions: a list of lists is what it says, not what it is.
+		if !input && elem.Base().Kind() == codec.KindComposite { // what they are made of can't be selected
+			m.json()
+			return listNullable("JSON")
+		}
 		return ast.ListType(m.typeRef(elem, input), nil)
 	case codec.KindEnum:
 		return named(m.enum(base))
+	case codec.KindComposite:
+		o := m.composite(base)
+		switch {
+		case o == nil:
+			m.json()
+			return named("JSON")
+		case input:
+			return named(m.compositeInput(o))
+		}
+		return named(o.name)
 	default:
 		return named(m.scalar(base))
 	}
@@ -97,11 +111,12 @@ func extensionType(name string) bool {
 	return false
 }
 
-func named(name string) *ast.Type       { return ast.NamedType(name, nil) }
-func nonNull(name string) *ast.Type     { return ast.NonNullNamedType(name, nil) }
-func listOf(name string) *ast.Type      { return ast.ListType(nonNull(name), nil) }
-func nonNullList(name string) *ast.Type { return ast.NonNullListType(nonNull(name), nil) }
-func required(t *ast.Type) *ast.Type    { c := *t; c.NonNull = true; return &c }
+func named(name string) *ast.Type        { return ast.NamedType(name, nil) }
+func nonNull(name string) *ast.Type      { return ast.NonNullNamedType(name, nil) }
+func listNullable(name string) *ast.Type { return ast.ListType(named(name), nil) }
+func listOf(name string) *ast.Type       { return ast.ListType(nonNull(name), nil) }
+func nonNullList(name string) *ast.Type  { return ast.NonNullListType(nonNull(name), nil) }
+func required(t *ast.Type) *ast.Type     { c := *t; c.NonNull = true; return &c }
 func maybe(t *ast.Type, not bool) *ast.Type {
 	if not {
 		return required(t)

@@ -25,11 +25,13 @@ type Schema struct {
 
 	queries   map[string]*root
 	mutations map[string]*root
-	objects   map[string]*object              // of tables, by type name
-	byTable   map[*catalog.Table]*object      // the same
-	enums     map[uint32]*enumNames           // by OID of the type
-	filters   map[string]map[string]*operator // scalar filters: by input name, by field
-	broken    []Broken
+	objects   map[string]*object         // of tables, by type name
+	byTable   map[*catalog.Table]*object // the same
+	enums     map[uint32]*enumNames      // by OID of the type
+	// composites are the objects of composite types by OID; nil where one is JSON.
+	composites map[uint32]*object
+	filters    map[string]map[string]*operator // scalar filters: by input name, by field
+	broken     []Broken
 }
 
 // Broken is an object of the database or the configuration that the schema lacks
@@ -128,7 +130,8 @@ func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
 			src: src, limits: conf.Limits.withDefaults(),
 			queries: map[string]*root{}, mutations: map[string]*root{},
 			objects: map[string]*object{}, byTable: map[*catalog.Table]*object{},
-			enums: map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
+			composites: map[uint32]*object{},
+			enums:      map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
 		},
 		src: src, conf: conf, types: map[string]*ast.Definition{}, origin: map[string]string{},
 		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, nested: map[string]bool{}, unfits: map[*catalog.Table]bool{},
@@ -292,7 +295,7 @@ func (m *maker) object(t *catalog.Table) *object {
 		m.viewKey(o, k)
 	}
 	o.keys = slices.DeleteFunc(o.keys, func(k *catalog.Key) bool {
-		return slices.ContainsFunc(k.Columns, func(c *catalog.Column) bool { return o.column(c) == nil })
+		return slices.ContainsFunc(k.Columns, func(c *catalog.Column) bool { return o.column(c) == nil || m.schema.isComposite(c) })
 	})
 	o.vowed = slices.DeleteFunc(o.vowed, func(k *catalog.Key) bool { return !slices.Contains(o.keys, k) })
 	m.schema.objects[o.name], m.schema.byTable[t] = o, o

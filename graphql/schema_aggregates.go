@@ -107,7 +107,7 @@ func (m *maker) groupKeys(o *object, group, order *ast.Definition, from string) 
 	sorts := &ast.Definition{Kind: ast.InputObject, Name: o.name + "GroupOrderKey"}
 	columns := &ast.Definition{Kind: ast.Enum, Name: o.name + "GroupColumn"}
 	for _, f := range o.order {
-		if f.kind != columnField || !f.column.CanSelect || !m.src.Sortable(f.column) || !validEnumValue(f.name) {
+		if f.kind != columnField || !f.column.CanSelect || !m.src.Sortable(f.column) || m.schema.isComposite(f.column) || !validEnumValue(f.name) {
 			continue
 		}
 		keys.Fields = append(keys.Fields, &ast.FieldDefinition{Name: f.name, Type: f.typ})
