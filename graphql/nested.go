@@ -314,16 +314,37 @@ func (n *nestedRun) ahead(f *field, rows []*nestedRow, inputs []builder.Input) e
 		default:
 			continue
 		}
-		for _, v := range reference(fk.Columns, key, fk.RefColumns) {
-			if err := n.give(in, v); err != nil {
-				return err
-			}
+		if err := n.refer(in, fk.Columns, key, fk.RefColumns, rel.at); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// reference fills columns with what key has of from.
+// refer fills columns of in with what key has of from.
+func (n *nestedRun) refer(in *builder.Input, columns []*catalog.Column, key keyRow, from []*catalog.Column, at builder.Path) error {
+	if err := n.known(key, from, at); err != nil {
+		return err
+	}
+	for _, v := range reference(columns, key, from) {
+		if err := n.give(in, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known refuses a row whose key has a NULL: what would refer to it would refer to
+// nothing.
+func (n *nestedRun) known(key keyRow, columns []*catalog.Column, at builder.Path) error {
+	for _, c := range columns {
+		if n.lacks(key, []*catalog.Column{c}) {
+			return wrong(at, backend.CodeBadUserInput, "the row to refer to has no "+c.JSONName)
+		}
+	}
+	return nil
+}
+
 func reference(columns []*catalog.Column, key keyRow, from []*catalog.Column) []columnValue {
 	list := make([]columnValue, len(columns))
 	for i, c := range columns {

@@ -105,6 +105,11 @@ func TestNestedErrors(t *testing.T) {
 			code: "CONSTRAINT_VIOLATION", want: []string{`"path":["createHen"]`},
 		},
 		{
+			name: "a key that is NULL", why: "the letter would be nobody's",
+			do:   `mutation { createPerson(input: {name: "x", letters: {create: [{text: "lost"}]}}) { id } }`,
+			code: "BAD_USER_INPUT", want: []string{"$.createPerson.input.letters: the row to refer to has no email"},
+		},
+		{
 			name: "two values of a shared column", why: "the parcel is tenant 2's",
 			do:   `mutation { createItem(input: {tenant: 1, what: "x", parcel: {connect: {tenantAndId: {tenant: 2, id: 2}}}}) { id } }`,
 			code: "BAD_USER_INPUT", want: []string{"says two things of tenant"},

@@ -24,6 +24,9 @@ func (n *nestedRun) related(f *field, rows []*nestedRow, keys []keyRow) error {
 		if rel == nil {
 			continue
 		}
+		if err := n.known(keys[i], fk.RefColumns, rel.at); err != nil {
+			return err
+		}
 		refer := reference(fk.Columns, keys[i], fk.RefColumns)
 		if err := n.attach(rel, refer); err != nil {
 			return err
@@ -258,10 +261,11 @@ func (n *nestedRun) joined(f *field, rows []*nestedRow, keys []keyRow) error {
 		if d.Path == nil {
 			d.Path = rel.at
 		}
-		for _, v := range slices.Concat(reference(l.FK.Columns, row, l.FK.RefColumns), reference(l.Through.Columns, other, l.Through.RefColumns)) {
-			if err := n.give(&in, v); err != nil {
-				return err
-			}
+		if err := n.refer(&in, l.FK.Columns, row, l.FK.RefColumns, rel.at); err != nil {
+			return err
+		}
+		if err := n.refer(&in, l.Through.Columns, other, l.Through.RefColumns, rel.at); err != nil {
+			return err
 		}
 		d.Input = append(d.Input, in)
 		return nil

@@ -66,23 +66,29 @@ func (n *nestedRun) update(row *nestedRow, filter *builder.Filter, want []*catal
 // identity are columns that say that there is a row: those of a key where there is
 // one.
 func (o *object) identity() []*catalog.Column {
-	if len(o.keys) > 0 {
-		return o.keys[0].Columns
+	for _, k := range o.keys {
+		if legible(k) {
+			return k.Columns
+		}
 	}
 	for _, f := range o.order {
 		if f.kind == columnField && f.column.CanSelect {
 			return []*catalog.Column{f.column}
 		}
 	}
-	return nil
+	return nil // then nothing of it is read, nor written through a relation
 }
 
 // changed does what rel says of the rows related to a row that is written: as it
 // was before, and as it is now.
 func (n *nestedRun) changed(rel *nestedRel, before, now keyRow) error {
-	switch {
-	case rel.outgoing():
+	if rel.outgoing() {
 		return n.referred(rel, before, now)
+	}
+	if err := n.known(now, rel.link.FK.RefColumns, rel.at); err != nil {
+		return err
+	}
+	switch {
 	case rel.link.Through != nil:
 		if err := n.disjoin(rel, now); err != nil {
 			return err

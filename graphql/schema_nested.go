@@ -28,7 +28,7 @@ var verbNames = []string{"create", "connect", "disconnect", "update", "delete"}
 // verbs that the database and the role allow. The row that comes back is found by
 // its primary key, so a table without one has none.
 func (m *maker) nestedFields(o *object) {
-	if o.table.PrimaryKey == nil || len(o.keys) == 0 || !o.keys[0].Primary || !o.table.CanSelect {
+	if len(o.keys) == 0 || !o.keys[0].Primary || !legible(o.keys[0]) {
 		return
 	}
 	for _, f := range o.order {
@@ -60,7 +60,7 @@ func (m *maker) nestedFields(o *object) {
 func (m *maker) verbs(f *field, update bool) verbs {
 	l, target := f.link, f.target
 	t := target.table
-	keyed := len(target.keys) > 0 && t.CanSelect
+	keyed := slices.ContainsFunc(target.keys, legible)
 	found := keyed || f.kind == oneField
 	settable := insertable
 	if update {
@@ -130,6 +130,12 @@ func (m *maker) joins(l *builder.Link) (v verbs) {
 
 func all(columns []*catalog.Column, may func(*catalog.Column) bool) bool {
 	return !slices.ContainsFunc(columns, func(c *catalog.Column) bool { return !may(c) })
+}
+
+// legible says whether rows can be told apart by k: a key may be of columns that
+// the role may only write.
+func legible(k *catalog.Key) bool {
+	return all(k.Columns, func(c *catalog.Column) bool { return c.CanSelect })
 }
 
 // clearable says whether a reference can be taken away.
@@ -240,7 +246,7 @@ func (m *maker) keyType(t *object) string {
 	t.byKeyField = map[string]*catalog.Key{}
 	for _, k := range t.keys {
 		field := t.keyField(k)
-		if t.byKeyField[field] != nil {
+		if t.byKeyField[field] != nil || !legible(k) {
 			continue
 		}
 		t.byKeyField[field] = k

@@ -1,4 +1,4 @@
-TRUNCATE homes, people, profiles, badges, books, chapters, shelves, book_shelves, parcels, items, words, usages, hens, eggs, stages, tickets RESTART IDENTITY;
+TRUNCATE homes, people, profiles, badges, books, chapters, shelves, book_shelves, parcels, items, words, usages, hens, eggs, stages, tickets, friends, letters, loans RESTART IDENTITY;
 INSERT INTO homes (city) VALUES ('Rome'), ('Oslo');
 INSERT INTO people (name, email, boss_id, home_id) VALUES ('Ann', 'ann@x.y', NULL, 1), ('Bob', 'bob@x.y', 1, NULL), ('Cid', 'cid@x.y', 1, 2);
 INSERT INTO profiles (person_id, bio) VALUES (1, 'first');
@@ -13,3 +13,5 @@ INSERT INTO words VALUES ('old');
 INSERT INTO usages (word, place) VALUES ('OLD', 'here');
 INSERT INTO stages VALUES ('to do', 'later'), ('in progress', 'now');
 INSERT INTO tickets (phase, text) VALUES ('to do', 't1');
+INSERT INTO friends VALUES (1, 2), (2, 1);
+INSERT INTO letters (to_email, text) VALUES ('ann@x.y', 'hello');
