@@ -60,6 +60,9 @@ type Plan struct {
 	Result bool
 	// UniqueKey: the filter pins a unique key by eq (success is false when no row matched).
 	UniqueKey bool
+	// AtMostOne: the server makes sure that the key is unique among all rows that the
+	// filter can meet, so an update or delete has one row or none.
+	AtMostOne bool
 	// MaxAffected: -1 for no guard. More rows: roll back with CodeLimit.
 	MaxAffected int64
 	// Reverse: rows come in reverse of the asked order (keyset paging "before"

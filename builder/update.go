@@ -73,6 +73,8 @@ func (p *planner) resettled(set, settled []*catalog.Column) func(*catalog.Column
 func (p *planner) pin(plan *Plan) *Plan {
 	if plan != nil {
 		plan.UniqueKey = p.pinsKey(p.def.Filter)
+		plan.AtMostOne = plan.UniqueKey && !p.table.Inherited &&
+			(p.table.Kind == catalog.OrdinaryTable || p.table.Kind == catalog.PartitionedTable)
 		plan.Single = plan.UniqueKey && !plan.Result
 	}
 	return plan

@@ -51,7 +51,7 @@ func relationsQuery(schemas string, guessViews bool) string {
 	return `
 SELECT c.oid::int8, c.relnamespace::int8, c.relname::text, c.relkind::text,
        c.relispartition, coalesce(i.inhparent, 0)::int8,
-       c.relrowsecurity, c.relforcerowsecurity,
+       c.relkind = 'r' AND c.relhassubclass, c.relrowsecurity, c.relforcerowsecurity,
        coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), false),
        coalesce(pg_catalog.has_table_privilege(c.oid, 'INSERT'), false),
        coalesce(pg_catalog.has_table_privilege(c.oid, 'UPDATE'), false),

@@ -219,7 +219,7 @@ func (l *loader) readRelations(ctx context.Context, query string) error {
 		l.tables[found.OID] = r
 		l.order = append(l.order, r)
 		return nil
-	}, &oid, &schema, &t.Name, &kind, &t.IsPartition, &parent, &t.RowSecurity, &t.ForceRowSecurity,
+	}, &oid, &schema, &t.Name, &kind, &t.IsPartition, &parent, &t.Inherited, &t.RowSecurity, &t.ForceRowSecurity,
 		&canSelect, &canInsert, &canUpdate, &t.CanDelete, &updatable, &before, &after, &instead, &t.Comment, &t.Extension)
 }
 

@@ -81,6 +81,11 @@ type Table struct {
 	// switches. Force makes the policies hold for the owner too.
 	RowSecurity, ForceRowSecurity bool
 
+	// Inherited says that other tables may INHERIT from this one (partitions are
+	// something else): a unique key holds within each of them, not over all the rows
+	// that a statement on this one sees.
+	Inherited bool
+
 	// IsPartition says that the table is a partition. Partitions are found by
 	// name, but are not listed by Catalog.Tables.
 	IsPartition bool

@@ -69,7 +69,7 @@ func (x *execution) cursor(ctx context.Context, r Runner, p *builder.Plan) error
 			Name: s.Name, SQL: "fetch forward " + strconv.Itoa(size) + " from " + name,
 			Effect: builder.Read, Ordered: s.Ordered, Columns: s.Columns,
 		}
-		batch, err := x.level(ctx, r, &p.Root, fetch, 0, false)
+		batch, err := x.level(ctx, r, &p.Root, fetch, 0, place{})
 		if err != nil {
 			return err
 		}

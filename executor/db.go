@@ -16,6 +16,7 @@ import (
 type DB struct {
 	backend  backend.Backend
 	wire     backend.WireQuerier // nil: rows come through database/sql
+	together backend.TxQuerier   // nil: BEGIN, statements and COMMIT go one by one
 	pool     *sql.DB
 	owned    bool
 	opt      options
@@ -62,6 +63,7 @@ func Adopt(b backend.Backend, pool *sql.DB, o ...Option) *DB {
 		opt.apply(&db.opt)
 	}
 	db.wire, _ = b.(backend.WireQuerier)
+	db.together, _ = b.(backend.TxQuerier)
 	for name, value := range db.opt.settings {
 		db.settings.add([]backend.Setting{{Name: name, Value: value}})
 	}
@@ -214,12 +216,12 @@ func (db *DB) queryRead(ctx context.Context, s *builder.Statement) (*Rows, error
 // ends when the rows are closed.
 func (db *DB) queryInReadTx(ctx context.Context, s *builder.Statement) (*Rows, error) {
 	ctx, cancel := db.deadline(ctx)
-	t, err := db.Begin(ctx, &TxOptions{ReadOnly: true})
+	t, err := db.begin(ctx, &TxOptions{ReadOnly: true}, true)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	rows, err := t.Query(ctx, s)
+	rows, err := t.query(ctx, s, true)
 	if err != nil {
 		_ = t.Rollback(ctx)
 		cancel()
@@ -242,8 +244,8 @@ func (db *DB) queryInReadTx(ctx context.Context, s *builder.Statement) (*Rows, e
 func (db *DB) queryWrite(ctx context.Context, s *builder.Statement) (*Rows, error) {
 	var kept *memoryRows
 	var cols []builder.Column
-	err := db.InTx(ctx, nil, func(ctx context.Context, r Runner) error {
-		rows, err := r.Query(ctx, s)
+	err := db.inTx(ctx, nil, true, func(ctx context.Context, r Runner) error {
+		rows, err := r.(*Tx).query(ctx, s, true) //nolint:forcetypeassert // inTx gives nothing else
 		if err != nil {
 			return err
 		}
@@ -278,6 +280,11 @@ func (db *DB) start(ctx context.Context, conn *sql.Conn, s *builder.Statement, b
 		db.observed(ctx, s, began, 0, err)
 		return nil, err
 	}
+	return db.describe(ctx, wire, s, byName, began)
+}
+
+// describe makes Rows of what the server began to send.
+func (db *DB) describe(ctx context.Context, wire backend.WireRows, s *builder.Statement, byName bool, began time.Time) (*Rows, error) {
 	rows, err := db.rows(wire, s.Columns, byName)
 	if err != nil {
 		_ = wire.Close()

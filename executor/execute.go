@@ -94,6 +94,7 @@ type execution struct {
 	out  *output
 	opt  execOptions
 	rows int64  // of the answer, so far
+	own  bool   // the transaction is of this execution's making, for one plan
 	info Info   // of the plan that ran last
 	edge *edges // of the plan that runs; nil: nobody asks
 }
@@ -118,6 +119,10 @@ func (x *execution) answer(ctx context.Context, r Runner, p *builder.Plan) error
 
 // run appends the data of p, in the transaction that it needs.
 func (x *execution) run(ctx context.Context, r Runner, p *builder.Plan) error {
+	if _, ok := r.(*DB); ok { // others may have more to do in the transaction
+		x.own = x.settled(p)
+		defer func() { x.own = false }()
+	}
 	if p.Kind != builder.Query {
 		return x.inTx(ctx, r, x.txOptions(false), true, func(ctx context.Context, r Runner) error { return x.mutate(ctx, r, p) })
 	}
@@ -144,14 +149,21 @@ func (x *execution) inTx(ctx context.Context, r Runner, o *TxOptions, hold bool,
 	mark, written, rows, held := len(x.out.buf), x.out.written, x.rows, x.out.hold
 	x.out.hold = hold || held
 	defer func() { x.out.hold = held }()
-	return r.InTx(ctx, o, func(ctx context.Context, r Runner) error {
+	inTx := r.InTx
+	if db, ok := r.(*DB); ok {
+		inTx = func(ctx context.Context, o *TxOptions, fn func(context.Context, Runner) error) error {
+			return db.inTx(ctx, o, true, fn)
+		}
+	}
+	return inTx(ctx, o, func(ctx context.Context, r Runner) error {
 		if x.out.written != written {
 			return finalError{backend.New("retry", backend.CodeConflict, errPartial)}
 		}
 		x.out.buf, x.rows = x.out.buf[:mark], rows
 		err := fn(ctx, r)
-		if x.out.written != written && err != nil {
-			return finalError{err}
+		t, ok := r.(*Tx)
+		if err != nil && (x.out.written != written || ok && t.ended && !t.ro) {
+			return finalError{err} // what has left, or is committed, can't be done again
 		}
 		return err
 	})
@@ -175,7 +187,7 @@ func (x *execution) query(ctx context.Context, r Runner, p *builder.Plan) error 
 	case p.Unbounded && !p.Reverse && !p.Single && len(p.Root.Children) > 0:
 		return x.cursor(ctx, r, p)
 	}
-	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, false)
+	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, place{last: true})
 	if err == nil {
 		err = bounded(p, int64(root.len()))
 	}
@@ -187,13 +199,13 @@ func (x *execution) query(ctx context.Context, r Runner, p *builder.Plan) error 
 
 // flat streams a query of one level.
 func (x *execution) flat(ctx context.Context, r Runner, p *builder.Plan) error {
-	rows, err := r.Query(ctx, &p.Root.Statement)
+	rows, err := x.queryLast(ctx, r, &p.Root.Statement)
 	if err != nil {
 		return err
 	}
 	err = x.flatRows(p, rows)
-	if cerr := rows.Close(); err == nil {
-		err = cerr
+	if cerr := rows.Close(); err == nil || rows.last && cerr != nil {
+		err = cerr // what became of a commit comes first
 	}
 	return err
 }
@@ -311,7 +323,7 @@ func (x *execution) mutate(ctx context.Context, r Runner, p *builder.Plan) error
 	if len(p.Root.Children) == 0 && !p.Reverse {
 		return x.flat(ctx, r, p)
 	}
-	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, false)
+	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, place{last: true})
 	if err == nil {
 		err = guard(p, int64(root.len()))
 	}

@@ -40,21 +40,29 @@ func (l *level) len() int { return len(l.rows) }
 // level runs s, encodes its rows, and runs the children for all of them. For a
 // child, keys is how many parent keys it was asked for and the first column is
 // the number of the key.
-func (x *execution) level(ctx context.Context, r Runner, node *builder.Node, s *builder.Statement, keys int, child bool) (*level, error) {
-	rows, err := r.Query(ctx, s)
+func (x *execution) level(ctx context.Context, r Runner, node *builder.Node, s *builder.Statement, keys int, at place) (*level, error) {
+	query := r.Query
+	if at.last && len(node.Children) == 0 {
+		query = func(ctx context.Context, s *builder.Statement) (*Rows, error) { return x.queryLast(ctx, r, s) }
+	}
+	rows, err := query(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	l := &level{}
-	asks, err := x.read(l, node, rows, keys, child)
-	if cerr := rows.Close(); err == nil {
-		err = cerr
+	asks, err := x.read(l, node, rows, keys, at.child)
+	if cerr := rows.Close(); err == nil || rows.last && cerr != nil {
+		err = cerr // what became of a commit comes first
 	}
 	if err != nil {
 		return nil, err
 	}
-	return l, x.children(ctx, r, node, l, asks)
+	return l, x.children(ctx, r, node, l, asks, at.last)
 }
+
+// place is where a level stands: below another one, and whether no statement comes
+// after it and what is below it.
+type place struct{ child, last bool }
 
 // read encodes rows into l and collects what the children must be asked for.
 func (x *execution) read(l *level, node *builder.Node, rows *Rows, keys int, child bool) ([]keyset, error) {
@@ -162,7 +170,7 @@ func (l *level) group(v []byte, f codec.Format, keys int) error {
 }
 
 // children runs the nested levels of l.
-func (x *execution) children(ctx context.Context, r Runner, node *builder.Node, l *level, asks []keyset) error {
+func (x *execution) children(ctx context.Context, r Runner, node *builder.Node, l *level, asks []keyset, last bool) error {
 	if len(asks) > 0 {
 		l.kids = make([]*level, len(asks))
 	}
@@ -173,7 +181,7 @@ func (x *execution) children(ctx context.Context, r Runner, node *builder.Node, 
 			l.kids[i] = &level{many: c.Many}
 			continue
 		}
-		kid, err := x.level(ctx, r, &c.Node, withArgs(&c.Node.Statement, asks[i].args()), keys, true)
+		kid, err := x.level(ctx, r, &c.Node, withArgs(&c.Node.Statement, asks[i].args()), keys, place{child: true, last: last && i == len(asks)-1})
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ type Rows struct {
 	n      int64
 	err    error
 	closed bool
+	last   bool              // COMMIT went with the statement
 	ended  func()            // tells observers; nil: nobody asks
 	done   func(error) error // gives the connection back; nil: there is none
 }
@@ -43,21 +44,20 @@ func NewRows(w backend.WireRows, cols []builder.Column) *Rows {
 // in another schema, with another OID.
 func (db *DB) rows(w backend.WireRows, cols []builder.Column, byName bool) (*Rows, error) {
 	r := &Rows{wire: w}
-	if err := r.check(db.backend, cols, byName); err != nil {
+	if err := checkColumns(db.backend, w.Columns(), cols, byName); err != nil {
 		return nil, err
 	}
 	r.describe(cols, db.opt.types)
 	return r, nil
 }
 
-// check compares what the server sends with what the Statement says. The table
+// checkColumns compares what the server sends with what the Statement says. The table
 // may have been altered since the catalog was read: then the JSON would be wrong
 // without anyone noticing.
-func (r *Rows) check(b backend.Backend, cols []builder.Column, byName bool) error {
+func checkColumns(b backend.Backend, got []backend.Column, cols []builder.Column, byName bool) error {
 	if cols == nil {
 		return nil
 	}
-	got := r.wire.Columns()
 	if len(got) != len(cols) {
 		return changed(b, fmt.Errorf("%d columns, the statement was built for %d", len(got), len(cols)))
 	}

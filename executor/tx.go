@@ -34,6 +34,11 @@ type txConn struct {
 	ro      bool
 	rows    *Rows // open ones; the connection can do nothing else until they end
 	saves   int   // savepoints made, for their names
+	// opening is what opens the transaction, not sent yet: the first statement takes
+	// it along (see together.go). ended says that the last one has taken COMMIT along
+	// and that it went well.
+	opening []backend.Command
+	ended   bool
 }
 
 // Tx is an open transaction, or a savepoint in one: the Runner that InTx gives
@@ -58,8 +63,14 @@ func (db *DB) Begin(ctx context.Context, o *TxOptions) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
+	return db.begin(ctx, o, false)
+}
+
+// begin is Begin; with late, what opens the transaction may wait for the first
+// statement.
+func (db *DB) begin(ctx context.Context, o *TxOptions, late bool) (*Tx, error) {
 	for lost := 0; ; lost++ {
-		t, err, dead := db.open(ctx, o)
+		t, err, dead := db.open(ctx, o, late)
 		if err == nil || !dead || lost >= readRetries || ctx.Err() != nil {
 			return t, err
 		}
@@ -110,12 +121,15 @@ func (db *DB) checkOptions(o *TxOptions) (*TxOptions, error) {
 
 // open acquires a connection and begins on it. dead says that the connection was
 // lost before anything was done: another one may do.
-func (db *DB) open(ctx context.Context, o *TxOptions) (t *Tx, err error, dead bool) { //nolint:revive // dead belongs to err
+func (db *DB) open(ctx context.Context, o *TxOptions, late bool) (t *Tx, err error, dead bool) { //nolint:revive // dead belongs to err
 	conn, err := db.acquire(ctx)
 	if err != nil {
 		return nil, err, false
 	}
 	t = &Tx{txConn: &txConn{db: db, conn: conn}}
+	if late && t.prepareOpening(o) {
+		return t, nil, false
+	}
 	if err := t.begin(ctx, o); err != nil {
 		t.failed = err
 		t.rollback(ctx)
@@ -130,20 +144,25 @@ func (db *DB) open(ctx context.Context, o *TxOptions) (t *Tx, err error, dead bo
 // back and goes on. After an unknown outcome (backend.CodeCommitUnknown) nothing
 // is retried.
 func (db *DB) InTx(ctx context.Context, o *TxOptions, fn func(context.Context, Runner) error) error {
+	return db.inTx(ctx, o, false, fn)
+}
+
+// inTx is InTx; with late, fn may run before what opens the transaction is sent.
+func (db *DB) inTx(ctx context.Context, o *TxOptions, late bool, fn func(context.Context, Runner) error) error {
 	o, err := db.checkOptions(o)
 	if err != nil {
 		return err
 	}
 	for try := 0; ; try++ {
-		err := db.inTxOnce(ctx, o, fn)
+		err := db.inTxOnce(ctx, o, late, fn)
 		if err == nil || try >= db.opt.retries || !retryable(err) || !pause(ctx, try) {
 			return err
 		}
 	}
 }
 
-func (db *DB) inTxOnce(ctx context.Context, o *TxOptions, fn func(context.Context, Runner) error) error {
-	t, err := db.Begin(ctx, o)
+func (db *DB) inTxOnce(ctx context.Context, o *TxOptions, late bool, fn func(context.Context, Runner) error) error {
+	t, err := db.begin(ctx, o, late)
 	if err != nil {
 		return err
 	}
@@ -181,7 +200,7 @@ func (t *Tx) settle(ctx context.Context, err error) error {
 		return err
 	case t.failed != nil:
 		return aborted(t.db, t.failed)
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !t.ended:
 		return backend.Wrap(t.db.backend, "commit", ctx.Err())
 	}
 	return nil
@@ -244,11 +263,15 @@ func (t *Tx) begin(ctx context.Context, o *TxOptions) error {
 			return err
 		}
 	}
+	t.configure(o)
+	return t.session.set(ctx, t.db, t.conn)
+}
+
+func (t *Tx) configure(o *TxOptions) {
 	t.iso, t.ro = o.Isolation, o.ReadOnly
 	t.session = slices.Clone(t.db.settings)
 	t.session.add(settingsOf(o.Session))
 	t.tag = pathTag(o.Session)
-	return t.session.set(ctx, t.db, t.conn)
 }
 
 // control sends one transaction control statement. It never has arguments.
@@ -266,6 +289,14 @@ func (t *Tx) control(ctx context.Context, op, text string) error {
 // commit ends the transaction and gives the connection back. It does not end
 // with the caller's context: a COMMIT that was sent is worth its answer.
 func (t *Tx) commit(ctx context.Context) error {
+	if t.ended {
+		t.db.release(t.conn, nil)
+		return nil
+	}
+	if err := t.opened(ctx); err != nil {
+		t.rollback(ctx)
+		return err
+	}
 	bound := t.db.opt.queryTimeout
 	if bound <= 0 {
 		bound = endTimeout
@@ -284,6 +315,10 @@ func (t *Tx) rollback(ctx context.Context) {
 	defer cancel()
 	if t.rows != nil {
 		_ = t.rows.Close()
+	}
+	if t.opening != nil || t.ended { // nothing was sent, or all is over
+		t.db.release(t.conn, t.failed)
+		return
 	}
 	if spoiled(t.failed) || t.control(ctx, "rollback", "rollback") != nil {
 		discard(t.conn)
@@ -318,11 +353,17 @@ func (t *Tx) fail(err error) error {
 
 // Query runs s; see Runner. Its rows must be closed before the next statement.
 func (t *Tx) Query(ctx context.Context, s *builder.Statement) (*Rows, error) {
+	return t.query(ctx, s, false)
+}
+
+// query is Query; last says that the transaction commits after s, whatever its
+// rows are.
+func (t *Tx) query(ctx context.Context, s *builder.Statement, last bool) (*Rows, error) {
 	if err := t.ready("query"); err != nil {
 		return nil, err
 	}
 	ctx, cancel := t.db.deadline(ctx)
-	rows, err := t.db.start(ctx, t.conn, t.tagged(s), t.tag != "")
+	rows, err := t.start(ctx, t.tagged(s), last)
 	if err != nil {
 		cancel()
 		return nil, t.fail(t.misplaced(err))
@@ -333,6 +374,8 @@ func (t *Tx) Query(ctx context.Context, s *builder.Statement) (*Rows, error) {
 		t.rows = nil
 		if err != nil {
 			_ = t.fail(err)
+		} else {
+			t.ended = rows.last
 		}
 		return nil
 	}
@@ -346,6 +389,9 @@ func (t *Tx) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	}
 	ctx, cancel := t.db.deadline(ctx)
 	defer cancel()
+	if err := t.opened(ctx); err != nil {
+		return 0, t.fail(err)
+	}
 	n, err := t.db.exec(ctx, t.conn, t.tagged(s))
 	if err != nil {
 		return 0, t.fail(t.misplaced(err))
@@ -363,6 +409,9 @@ func (t *Tx) InTx(ctx context.Context, o *TxOptions, fn func(context.Context, Ru
 	}
 	if err := t.nestable(o); err != nil {
 		return err
+	}
+	if err := t.opened(ctx); err != nil {
+		return t.fail(err)
 	}
 	t.saves++
 	name := "fraiseql_" + strconv.Itoa(t.saves)

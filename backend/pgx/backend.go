@@ -67,6 +67,7 @@ type Backend struct {
 var (
 	_ backend.Backend     = (*Backend)(nil)
 	_ backend.Moded       = (*Backend)(nil)
+	_ backend.TxQuerier   = (*Backend)(nil)
 	_ backend.WireQuerier = (*Backend)(nil)
 	_ backend.FieldReader = (*Backend)(nil)
 )

@@ -22,6 +22,8 @@ type conn struct {
 	c     *connector
 	gate  gate.Gate
 	epoch uint64 // the connector's epoch when the cache was last dropped
+	// statements are those that together has prepared, by their text.
+	statements map[string]*prepared
 }
 
 var (
@@ -273,6 +275,7 @@ func (c *conn) dropStale(ctx context.Context) error {
 	if c.epoch == now || pc.PgConn().TxStatus() != 'I' {
 		return nil
 	}
+	clear(c.statements)
 	if err := pc.DeallocateAll(ctx); err != nil {
 		return fmt.Errorf("drop stale statements: %w", err)
 	}
