@@ -40,8 +40,8 @@ func (m *maker) nestedFields(o *object) {
 			update bool
 			doc    string
 		}{
-			{o.name + "Input", false, "Rows to make, or to take, together with this one."},
-			{o.name + "Patch", true, "What to do to the related rows."},
+			{o.name + "Input", false, "Rows to make, or to take, together with this one; not with onConflict."},
+			{o.name + "Patch", true, "What to do to the related rows, in an update of one row."},
 		} {
 			into := m.types[on.input]
 			v := m.verbs(f, on.update)
