@@ -88,10 +88,12 @@ func (x *execution) cursor(ctx context.Context, r Runner, p *builder.Plan) error
 				return err
 			}
 		}
-		if batch.len() < size {
+		n, bytes := batch.len(), batch.size()
+		batch.free()
+		if n < size {
 			break
 		}
-		size = nextBatch(size, batch.size())
+		size = nextBatch(size, bytes)
 	}
 	out.buf = append(out.buf, ']')
 	// Inside a larger transaction another query may want the name.

@@ -188,6 +188,7 @@ func (x *execution) query(ctx context.Context, r Runner, p *builder.Plan) error 
 		return x.cursor(ctx, r, p)
 	}
 	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, place{last: true})
+	defer root.free()
 	if err == nil {
 		err = bounded(p, int64(root.len()))
 	}
@@ -324,6 +325,7 @@ func (x *execution) mutate(ctx context.Context, r Runner, p *builder.Plan) error
 		return x.flat(ctx, r, p)
 	}
 	root, err := x.level(ctx, r, &p.Root, &p.Root.Statement, 0, place{last: true})
+	defer root.free()
 	if err == nil {
 		err = guard(p, int64(root.len()))
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -23,6 +25,33 @@ type level struct {
 	// of a child: the rows of key k are groups[k] to groups[k+1]
 	groups []int32
 	many   bool
+	asks   []keyset // what the children are asked for
+}
+
+// levels keeps the memory of levels between answers.
+var levelPool = sync.Pool{New: func() any { return new(level) }}
+
+// free gives l, which may be nil, and what is below it back; nothing may use it
+// any more.
+func (l *level) free() {
+	if l == nil {
+		return
+	}
+	for _, k := range l.kids {
+		k.free()
+	}
+	if cap(l.buf) > keepBytes || 16*(cap(l.rows)+cap(l.holes))+4*cap(l.groups) > keepBytes {
+		return
+	}
+	for i := range l.asks {
+		if cap(l.asks[i].keys)+4*cap(l.asks[i].table) > keepBytes {
+			l.asks[i] = keyset{}
+		}
+		l.asks[i].reset()
+	}
+	clear(l.kids)
+	*l = level{buf: l.buf[:0], rows: l.rows[:0], holes: l.holes[:0], groups: l.groups[:0], kids: l.kids[:0], asks: l.asks[:0]}
+	levelPool.Put(l)
 }
 
 // mark is where a row ends, in the bytes and in the holes.
@@ -49,15 +78,19 @@ func (x *execution) level(ctx context.Context, r Runner, node *builder.Node, s *
 	if err != nil {
 		return nil, err
 	}
-	l := &level{}
-	asks, err := x.read(l, node, rows, keys, at.child)
+	l := levelPool.Get().(*level) //nolint:forcetypeassert // nothing else is in it
+	err = x.read(l, node, rows, keys, at.child)
 	if cerr := rows.Close(); err == nil || rows.last && cerr != nil {
 		err = cerr // what became of a commit comes first
 	}
+	if err == nil {
+		err = x.children(ctx, r, node, l, at.last)
+	}
 	if err != nil {
+		l.free()
 		return nil, err
 	}
-	return l, x.children(ctx, r, node, l, asks, at.last)
+	return l, nil
 }
 
 // place is where a level stands: below another one, and whether no statement comes
@@ -65,22 +98,26 @@ func (x *execution) level(ctx context.Context, r Runner, node *builder.Node, s *
 type place struct{ child, last bool }
 
 // read encodes rows into l and collects what the children must be asked for.
-func (x *execution) read(l *level, node *builder.Node, rows *Rows, keys int, child bool) ([]keyset, error) {
+func (x *execution) read(l *level, node *builder.Node, rows *Rows, keys int, child bool) error {
 	enc := newEncoder(node)
 	if err := enc.attach(rows); err != nil {
-		return nil, err
+		return err
 	}
-	asks := make([]keyset, len(node.Children))
-	for i := range asks {
-		if err := asks[i].attach(node.Children[i].Keys, rows); err != nil {
-			return nil, err
+	if n := len(node.Children); n <= cap(l.asks) {
+		l.asks = l.asks[:n] // free has emptied them
+	} else {
+		l.asks = make([]keyset, n)
+	}
+	for i := range l.asks {
+		if err := l.asks[i].attach(node.Children[i].Keys, rows); err != nil {
+			return err
 		}
 	}
 	if child {
 		if len(rows.cols) == 0 {
-			return nil, backend.New("encode", backend.CodeInternal, errPlan)
+			return backend.New("encode", backend.CodeInternal, errPlan)
 		}
-		l.groups = make([]int32, 1, keys+1)
+		l.groups = append(slices.Grow(l.groups, keys+1), 0)
 	}
 	edge := x.edge
 	if child {
@@ -88,39 +125,39 @@ func (x *execution) read(l *level, node *builder.Node, rows *Rows, keys int, chi
 	}
 	if edge != nil {
 		if err := edge.attach(rows); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for rows.Next() {
 		values := rows.Values()
 		if edge != nil {
 			if err := edge.row(values, rows.format); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if child {
 			if err := l.group(values[0], rows.format[0], keys); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		if err := l.add(enc, asks, values, rows.format); err != nil {
-			return nil, err
+		if err := l.add(enc, values, rows.format); err != nil {
+			return err
 		}
 		if err := x.count(1); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for child && len(l.groups) <= keys {
 		l.groups = append(l.groups, int32(len(l.rows)))
 	}
-	return asks, rows.Err()
+	return rows.Err()
 }
 
 // add encodes one row.
-func (l *level) add(enc *encoder, asks []keyset, values [][]byte, format []codec.Format) error {
+func (l *level) add(enc *encoder, values [][]byte, format []codec.Format) error {
 	dst := l.buf
-	for i := range asks {
-		if err := asks[i].add(values, format); err != nil {
+	for i := range l.asks {
+		if err := l.asks[i].add(values, format); err != nil {
 			return err
 		}
 	}
@@ -134,7 +171,7 @@ func (l *level) add(enc *encoder, asks []keyset, values [][]byte, format []codec
 			}
 		}
 		if p.child >= 0 {
-			l.holes = append(l.holes, hole{at: len(dst), child: int32(p.child), key: asks[p.child].current})
+			l.holes = append(l.holes, hole{at: len(dst), child: int32(p.child), key: l.asks[p.child].current})
 			continue
 		}
 		var err error
@@ -170,18 +207,16 @@ func (l *level) group(v []byte, f codec.Format, keys int) error {
 }
 
 // children runs the nested levels of l.
-func (x *execution) children(ctx context.Context, r Runner, node *builder.Node, l *level, asks []keyset, last bool) error {
-	if len(asks) > 0 {
-		l.kids = make([]*level, len(asks))
-	}
-	for i := range asks {
+func (x *execution) children(ctx context.Context, r Runner, node *builder.Node, l *level, last bool) error {
+	l.kids = slices.Grow(l.kids, len(l.asks))[:len(l.asks)]
+	for i := range l.asks {
 		c := &node.Children[i]
-		keys := int(asks[i].n)
+		keys := int(l.asks[i].n)
 		if keys == 0 {
 			l.kids[i] = &level{many: c.Many}
 			continue
 		}
-		kid, err := x.level(ctx, r, &c.Node, withArgs(&c.Node.Statement, asks[i].args()), keys, place{child: true, last: last && i == len(asks)-1})
+		kid, err := x.level(ctx, r, &c.Node, withArgs(&c.Node.Statement, l.asks[i].args()), keys, place{child: true, last: last && i == len(l.asks)-1})
 		if err != nil {
 			return err
 		}
