@@ -208,6 +208,11 @@ func (l *level) node(st Statement, children []Child, shift int) Node {
 		for i := range m.Cursor {
 			m.Cursor[i] += shift
 		}
+		if m.Told != nil {
+			for i := range m.Told.Columns {
+				m.Told.Columns[i] += shift
+			}
+		}
 	})
 	for _, c := range children {
 		for i := range c.Keys {

@@ -119,6 +119,7 @@ type Member struct {
 	// Object of values of the same row. With a Column it is null where that is.
 	Object []Member
 	Cursor []int // base64url of the JSON list of these columns' values
+	Told   *Told // the outcome of a mutation
 	// Labels are other names for the labels of the column's enum; nil: none.
 	Labels map[string]string
 }

@@ -17,12 +17,55 @@ type System string
 // a partition of just its form).
 const Inserted System = "inserted"
 
+// What the row of a function tells of a mutation by one of the conventions, see
+// Callable.Response: whether it succeeded, and the code that says what else became
+// of it, NULL where it did.
+const (
+	Success   System = "success"
+	ErrorCode System = "errorCode"
+)
+
+// Told is a Member that an outcome is: these columns, read by OutcomeOfStatus or
+// OutcomeOfClass.
+type Told struct {
+	Shape   ResponseShape
+	Columns []int
+	Code    bool // the code, or null; otherwise true where there is none
+}
+
+// selectTold selects Success or ErrorCode.
+func (l *level) selectTold(def *Field) {
+	k := l.p.callable
+	if k == nil || k.Response == NoResponse || l.depth > 0 {
+		l.p.probs.addf(def.Place, nil, "%s is told by a function that answers by a convention for mutations", quoted(string(def.System)))
+		return
+	}
+	names := []string{"status"}
+	if k.Response == ClassResponse {
+		names = []string{"succeeded", "state_changed", "error_class"}
+	}
+	told := &Told{Shape: k.Response, Code: def.System == ErrorCode}
+	for _, name := range names {
+		c, _ := k.Table.Column(name) // responseShape has seen it
+		told.Columns = append(told.Columns, l.out.add(l.scope.column(c), l.scope.table))
+	}
+	key := def.As
+	if key == "" {
+		key = string(def.System)
+	}
+	if l.free(key, def.Place, "as") {
+		l.members = append(l.members, Member{Key: key, Column: -1, Child: -1, Told: told})
+	}
+}
+
 // selectSystem selects def.System.
 func (l *level) selectSystem(def *Field) {
 	p := l.p
 	switch {
+	case def.System == Success || def.System == ErrorCode:
+		l.selectTold(def)
 	case def.System != Inserted:
-		p.probs.unknown(def.Place, "system field", string(def.System), []string{string(Inserted)})
+		p.probs.unknown(def.Place, "system field", string(def.System), []string{string(Inserted), string(Success), string(ErrorCode)})
 	case def.Name != "" || def.Call != nil || def.JSON != nil || def.Type != "":
 		p.probs.addf(def.Place, nil, "is a system field and something else; it can't be both")
 	case l.depth > 0 || p.def.Kind != Insert || p.def.OnConflict == nil:

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
+	"strconv"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -32,6 +34,7 @@ type part struct {
 	typ    *codec.Type
 	name   string
 	cursor []int // columns
+	told   *builder.Told
 	types  []*codec.Type
 	labels map[string]string // see builder.Member
 	// skip is, of an object that can be null, how many parts to leave out then: its
@@ -93,7 +96,7 @@ func (e *encoder) object(text []byte, start int, members []builder.Member) ([]by
 			text, start = e.object(text, start, m.Object)
 			continue
 		}
-		p := part{prefix: text[start:len(text):len(text)], column: -1, child: m.Child, name: m.Key, cursor: m.Cursor, labels: m.Labels}
+		p := part{prefix: text[start:len(text):len(text)], column: -1, child: m.Child, name: m.Key, cursor: m.Cursor, told: m.Told, labels: m.Labels}
 		start = len(text)
 		if m.Child < 0 && m.Cursor == nil {
 			p.column = m.Column
@@ -140,6 +143,9 @@ func (e *encoder) attach(rows *Rows) error {
 			}
 			continue
 		}
+		if p.told != nil && slices.Max(p.told.Columns) >= len(rows.cols) {
+			return backend.New("encode", backend.CodeInternal, errPlan)
+		}
 		if p.column < 0 {
 			continue
 		}
@@ -172,7 +178,11 @@ func (e *encoder) appendRow(dst []byte, values [][]byte, format []codec.Format) 
 
 // appendValue appends the value of a part that is no nested level.
 func (p *part) appendValue(dst []byte, values [][]byte, format []codec.Format) ([]byte, error) {
-	if p.cursor != nil {
+	switch {
+	case p.column >= 0:
+	case p.told != nil:
+		return p.appendTold(dst, values), nil
+	default:
 		return p.appendCursor(dst, values, format)
 	}
 	v := values[p.column]
@@ -278,6 +288,27 @@ func (p *part) appendCursor(dst []byte, values [][]byte, format []codec.Format) 
 	dst = base64.RawURLEncoding.AppendEncode(dst, list)
 	return append(dst, '"'), nil
 }
+
+// appendTold appends what became of a mutation.
+func (p *part) appendTold(dst []byte, values [][]byte) []byte {
+	at := p.told.Columns
+	var o builder.MutationOutcome
+	if p.told.Shape == builder.StatusResponse {
+		o = builder.OutcomeOfStatus(string(values[at[0]]))
+	} else {
+		o = builder.OutcomeOfClass(isTrue(values[at[0]]), isTrue(values[at[1]]), string(values[at[2]]))
+	}
+	switch {
+	case !p.told.Code:
+		return strconv.AppendBool(dst, o.Code == "")
+	case o.Code == "":
+		return append(dst, "null"...)
+	}
+	return appendString(dst, o.Code)
+}
+
+// isTrue reads a boolean of either wire format; NULL is false.
+func isTrue(v []byte) bool { return len(v) == 1 && (v[0] == 't' || v[0] == 1) }
 
 // appendString appends s as a JSON string, escaped as the server's to_json does.
 func appendString(dst []byte, s string) []byte {

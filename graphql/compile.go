@@ -316,6 +316,10 @@ func (c *compiler) fields(o *object, sets []ast.SelectionSet) []builder.Field {
 			fields = append(fields, builder.Field{Name: f.column.Name, As: sel.key, Labels: c.s.labels(f.column), Place: at})
 			continue
 		}
+		if f.kind == toldField {
+			fields = append(fields, builder.Field{System: f.told, As: sel.key, Place: at})
+			continue
+		}
 		if f.function != nil {
 			fields = append(fields, c.computed(f, sel, at))
 			continue

@@ -51,6 +51,9 @@ func (m *maker) compositeInput(o *object) string {
 		return name
 	}
 	for _, f := range o.order {
+		if f.kind != columnField {
+			continue
+		}
 		d.Fields = append(d.Fields, &ast.FieldDefinition{
 			Name: f.name, Description: f.doc, Directives: inputDeprecated(f), Type: m.typeRef(m.src.Types().Type(f.column.Type), true),
 		})
@@ -82,7 +85,12 @@ func (c *compiler) attributes(o *object, column string, path []string, sets []as
 			fields = append(fields, builder.Field{As: sel.key, Literal: appendQuoted(nil, o.name)})
 			continue
 		}
-		attr := o.fields[sel.field.Name].column
+		f := o.fields[sel.field.Name]
+		if f.kind != columnField {
+			c.errorf(builder.Path{sel.key}, "is told by the result of a function only")
+			continue
+		}
+		attr := f.column
 		field := builder.Field{Name: column, Attr: append(slices.Clip(path), attr.Name), As: sel.key, Place: builder.Path{sel.key}}
 		if c.s.isComposite(attr) {
 			field.Object = c.attributes(c.s.compositeOf(attr.Type), column, field.Attr, sel.sets)

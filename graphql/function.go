@@ -173,7 +173,9 @@ func (m *maker) function(k *builder.Callable, base string, own int) (fn *functio
 	if k.Result != builder.RowResult {
 		return fn, ""
 	}
-	fn.rows, reason = m.rowsOf(k, base)
+	if fn.rows, reason = m.rowsOf(k, base); reason == "" && k.Response != builder.NoResponse {
+		m.toldFields(fn.rows)
+	}
 	return fn, reason
 }
 
@@ -202,6 +204,23 @@ func (m *maker) rowsOf(k *builder.Callable, base string) (rows *object, reason s
 	m.schema.byTable[k.Table], m.schema.objects[name] = o, o
 	m.objectType(o)
 	return o, ""
+}
+
+// toldFields adds what the rows of a function tell by a convention for mutations,
+// unless they have columns of these names.
+func (m *maker) toldFields(o *object) {
+	for _, f := range []*field{
+		{name: "success", told: builder.Success, typ: nonNull("Boolean"), doc: "Whether the mutation did what it was asked for: there is no errorCode."},
+		{name: "errorCode", told: builder.ErrorCode, typ: named("String"), doc: "What became of it otherwise, such as NOT_FOUND; null where it succeeded."},
+	} {
+		if o.fields[f.name] != nil {
+			continue
+		}
+		f.kind = toldField
+		m.addField(o, f, f.from())
+		d := m.types[o.name]
+		d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: f.typ, Description: f.doc})
+	}
 }
 
 // functionArguments are the arguments of fn. One without a default must be given,

@@ -67,6 +67,7 @@ const (
 	manyField               // a relation to many
 	computedField           // a value that a function makes of the row
 	computedRows            // rows, or a set of values, that a function makes of it
+	toldField               // what became of a mutation
 )
 
 // field is one field of an object.
@@ -78,6 +79,7 @@ type field struct {
 	target *object
 	// function is that of a computed field.
 	function *function
+	told     builder.System // of a toldField
 	doc      string
 	gone     *string // why it is deprecated
 	typ      *ast.Type
@@ -340,6 +342,9 @@ func (m *maker) column(o *object, c *catalog.Column) {
 		return
 	}
 	f := &field{name: firstOf(conf.Name, t.name, fieldName(c.Name)), kind: columnField, column: c, doc: t.description, gone: t.deprecated}
+	if f.doc == "" {
+		f.doc = m.domainDoc(c.Type)
+	}
 	if conf.Description != nil {
 		f.doc = *conf.Description
 	}
@@ -373,6 +378,8 @@ func (f *field) from() string {
 	switch {
 	case f.column != nil:
 		return "column " + f.column.Name
+	case f.kind == toldField:
+		return "outcome"
 	case f.function != nil:
 		return functionLabel(f.function.callable.Function, f.function.callable)
 	}
@@ -421,7 +428,7 @@ func (m *maker) enum(t *codec.Type) string {
 			}
 			e.values[label] = value
 		}
-		d.EnumValues = append(d.EnumValues, &ast.EnumValueDefinition{Name: value})
+		d.EnumValues = append(d.EnumValues, &ast.EnumValueDefinition{Name: value, Directives: valueDeprecated(label, t.Labels(), tag.gone)})
 	}
 	m.schema.enums[t.OID()] = e
 	m.define(d, "enum "+t.String())

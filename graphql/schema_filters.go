@@ -43,7 +43,7 @@ func (m *maker) filterType(o *object) {
 			if typ := m.computedFilter(o, f); typ != nil {
 				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: typ, Description: f.doc})
 			}
-		case computedRows:
+		case computedRows, toldField:
 		}
 	}
 	m.define(d, "filter of "+o.table.String())
@@ -258,7 +258,7 @@ func (m *maker) orderType(o *object) {
 			if typ := m.computedOrder(o, f); typ != nil {
 				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: typ, Description: f.doc})
 			}
-		case computedRows:
+		case computedRows, toldField:
 		}
 	}
 	if len(d.Fields) == 0 { // a view of json columns only

@@ -187,12 +187,12 @@ func (m *maker) objectType(o *object) {
 		switch f.kind {
 		case columnField:
 			// A view does not say what is never null.
-			fd.Type = maybe(f.typ, f.column.NotNull && f.column.Generated == 0 || o.inPrimaryKey(f.column))
+			fd.Type = maybe(f.typ, f.column.NotNull && f.column.Generated == 0 && (o.stored() || !m.refusesNull(f.column.Type)) || o.inPrimaryKey(f.column))
 		case manyField:
 			fd.Arguments = f.target.listArguments()
 		case computedField, computedRows:
 			fd.Arguments = m.computedArguments(f)
-		case oneField:
+		case oneField, toldField:
 		}
 		d.Fields = append(d.Fields, fd)
 	}

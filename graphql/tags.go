@@ -13,6 +13,7 @@ type tags struct {
 	name        string
 	omit        []string // nil: nothing; "all": everything
 	deprecated  *string
+	gone        []string // all that @deprecated says: of an enum, label and reason
 	keys        [][]string
 	as          string // of a function: asQuery, asMutation
 }
@@ -36,6 +37,7 @@ func parseTags(comment string) tags {
 			}
 		case "@deprecated":
 			t.deprecated = &rest
+			t.gone = append(t.gone, rest)
 		case "@query", "@mutation":
 			t.as = word[1:]
 		case "@key":
