@@ -202,7 +202,8 @@ SELECT t.oid::int8, n.nspname::text, t.typname::text, t.typtype::text, t.typcate
 }
 
 // functionsQuery leaves out what no request can call: trigger functions,
-// handlers, input and output functions, and all that take internal arguments.
+// handlers, input and output functions, the constructors that come with a range
+// type, and all that take internal arguments.
 func functionsQuery(schemas string) string {
 	return `
 SELECT p.oid::int8, p.pronamespace::int8, p.proname::text, p.prokind = 'p', p.prorettype::int8, p.proretset,
@@ -221,6 +222,8 @@ SELECT p.oid::int8, p.pronamespace::int8, p.proname::text, p.prokind = 'p', p.pr
    AND p.prorettype <> ALL (ARRAY['trigger', 'event_trigger', 'internal', 'cstring', 'language_handler', 'fdw_handler',
        'index_am_handler', 'table_am_handler', 'tsm_handler']::pg_catalog.regtype[]::pg_catalog.oid[])
    AND NOT (ARRAY['internal', 'cstring']::pg_catalog.regtype[]::pg_catalog.oid[] && p.proargtypes::pg_catalog.oid[])
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend td WHERE td.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+       AND td.objid = p.oid AND td.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND td.deptype = 'i')
    AND coalesce(pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), false)
  ORDER BY p.oid`
 }
