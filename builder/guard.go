@@ -134,17 +134,16 @@ func truthOfField(t *catalog.Table, f *Filter) truth {
 		if isNull(f.Value) {
 			return everyRow
 		}
-	case "nlike", "nilike", "nregex", "niregex":
-		op, opposite = op[1:], true
-		fallthrough
-	case "like", "ilike", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex": // matchesAllKnows
-		switch {
-		case !matchesAll(op, f.Value):
-		case opposite:
-			return noRow
-		default:
-			return everyRow
-		}
+	}
+	if positive, ok := strings.CutPrefix(op, "n"); ok && slices.Contains(allMatchers, positive) {
+		op, opposite = positive, true
+	}
+	switch {
+	case !slices.Contains(allMatchers, op) || !matchesAll(op, f.Value):
+	case opposite:
+		return noRow
+	default:
+		return everyRow
 	}
 	return sometimes
 }
@@ -157,27 +156,44 @@ func flagTruth(raw json.RawMessage) truth {
 	return everyRow
 }
 
+func emptyObject(raw json.RawMessage) bool {
+	var members map[string]json.RawMessage
+	return json.Unmarshal(raw, &members) == nil && members != nil && len(members) == 0
+}
+
 func emptyList(raw json.RawMessage) bool {
 	var list []json.RawMessage
 	return json.Unmarshal(raw, &list) == nil && list != nil && len(list) == 0
 }
 
-// matchesAllKnows says whether matchesAll looks at the operand of op.
-func matchesAllKnows(op string) bool {
-	return slices.Contains([]string{
-		"like", "ilike", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex",
-		"nlike", "nilike", "nregex", "niregex",
-	}, op)
+// allMatchers are the operators of which matchesAll knows; most have a negation that
+// begins with n.
+var allMatchers = []string{
+	"like", "ilike", "similar", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex", "has_all_keys",
 }
 
-// matchesAll says whether a pattern fits every text.
+// matchesAllKnows says whether matchesAll looks at the operand of op.
+func matchesAllKnows(op string) bool {
+	return slices.Contains(allMatchers, op) || slices.Contains(allMatchers, strings.TrimPrefix(op, "n"))
+}
+
+// matchesAll says whether a pattern fits every text, or a value is in every array or
+// document.
 func matchesAll(op string, raw json.RawMessage) bool {
+	switch op {
+	case "has_all_keys":
+		return emptyList(raw)
+	case "contains":
+		if emptyList(raw) || emptyObject(raw) {
+			return true
+		}
+	}
 	var s *string
 	if json.Unmarshal(raw, &s) != nil || s == nil {
 		return false
 	}
 	switch op {
-	case "like", "ilike":
+	case "like", "ilike", "similar":
 		return *s != "" && strings.Trim(*s, "%") == ""
 	case "regex", "iregex":
 		return slices.Contains([]string{"", ".*", "^", "$", "^.*$", "^.*", ".*$"}, *s)
