@@ -54,6 +54,8 @@ type EngineOptions struct {
 type generation struct {
 	schema    *Schema
 	documents *lru.Cache[documentKey, *document] // nil: none are kept
+	programs  atomic.Int64                       // that documents keep
+	most      int64                              // how many they may
 }
 
 // documentKey is everything that a document is parsed and validated by.
@@ -66,11 +68,16 @@ type document struct {
 	priced        bool // what it costs depends on the variables
 	mu            sync.RWMutex
 	programs      map[string]*program
+	gone          bool // no longer in the cache: nothing is kept any more
 }
 
-// maxShapes bounds the programs of one document: clients that send filters of ever
-// new forms do not fill the memory.
-const maxShapes = 64
+// Bounds of the programs that are kept: clients that send filters of ever new forms
+// do not fill the memory.
+const (
+	maxShapes        = 64      // of one document
+	maxShape         = 4 << 10 // bytes of a shape; a plan is large where its shape is
+	shapesOfDocument = 4       // of a document in the middle, when the cache is full
+)
 
 type cacheStats struct{ hits, misses atomic.Int64 }
 
@@ -95,7 +102,8 @@ func (e *Engine) Schema() *Schema { return e.current.Load().schema }
 func (e *Engine) SetSchema(s *Schema) {
 	g := &generation{schema: s}
 	if e.options.Plans > 0 {
-		g.documents, _ = lru.New[documentKey, *document](e.options.Plans) // fails for a size below 1 only
+		g.most = shapesOfDocument * int64(e.options.Plans)
+		g.documents, _ = lru.NewWithEvict(e.options.Plans, func(_ documentKey, d *document) { g.forget(d) }) // fails for a size below 1 only
 	}
 	e.current.Store(g)
 }
@@ -165,20 +173,36 @@ func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
 		return nil, errs
 	}
 	if p.reusable {
-		doc.keep(string(v.shape), p)
+		g.keep(doc, string(v.shape), p)
 	}
 	op := &Operation{engine: e, schema: g.schema, program: p}
 	op.unbound()
 	return op, nil
 }
 
-// keep adds a program, unless there are enough.
-func (d *document) keep(shape string, p *program) {
+// keep adds a program to d, unless that has enough or p is too large to be worth it.
+// Where all documents have too many, the one that was asked for longest ago goes.
+func (g *generation) keep(d *document, shape string, p *program) {
+	if g.documents == nil || len(shape) > maxShape {
+		return
+	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.programs) < maxShapes {
+	added := !d.gone && len(d.programs) < maxShapes && d.programs[shape] == nil
+	if added {
 		d.programs[shape] = p
 	}
+	d.mu.Unlock()
+	if added && g.programs.Add(1) > g.most {
+		g.documents.RemoveOldest()
+	}
+}
+
+// forget drops the programs of a document that has left the cache.
+func (g *generation) forget(d *document) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g.programs.Add(-int64(len(d.programs)))
+	d.programs, d.gone = nil, true
 }
 
 // document is the validated document of r, from the cache if it is there.
