@@ -155,13 +155,13 @@ func (p *planner) beyondValues(keys []sortKey, values []CursorValue) squirrel.Sq
 		args[i] = p.cursorArg(k.field, &values[i])
 		if isNull(values[i].Value) {
 			if !k.nullable() {
-				p.probs.addf(values[i].Place, nil, "%s is never null", quoted(k.col.JSONName))
+				p.probs.addf(values[i].Place, nil, "%s is never null", k.label())
 			}
 			args[i] = nil
 			p.scope.fix(values[i].Slot)
 		}
 		same = same && k.desc == keys[0].desc
-		nullable = nullable || k.nullable()
+		nullable = nullable || k.nullable() || args[i] == nil
 	}
 	if same && !nullable && len(keys) > 1 {
 		return rowBeyond(keys, args)
@@ -177,6 +177,14 @@ func (p *planner) beyondValues(keys []sortKey, values []CursorValue) squirrel.Sq
 		return splice("(? AND ?)", splice("?"+op, first.sql(), args[0]), cond)
 	}
 	return cond
+}
+
+// label is what k is called in a message.
+func (k sortKey) label() string {
+	if k.col == nil {
+		return "a sort key"
+	}
+	return quoted(k.col.JSONName)
 }
 
 // rowBeyond compares all keys at once, which an index on them answers alone:
