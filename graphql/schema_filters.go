@@ -67,6 +67,16 @@ func (m *maker) manyFilter(o *object) string {
 // scalarFilter is the input of conditions on a value of type t, or "" where it
 // takes none. It derives from the operator table.
 func (m *maker) scalarFilter(t *codec.Type) string {
+	name, known := m.filterByType[t]
+	if !known {
+		name = m.makeFilter(t)
+		m.filterByType[t] = name
+	}
+	return name
+}
+
+// makeFilter is scalarFilter for a type that is met for the first time.
+func (m *maker) makeFilter(t *codec.Type) string {
 	name := strings.ReplaceAll(strings.Trim(m.typeRef(t, true).String(), "[]!"), "]", "")
 	if t.Base().Kind() == codec.KindArray {
 		name += "List"

@@ -205,12 +205,16 @@ func (o *object) inPrimaryKey(c *catalog.Column) bool {
 
 // listArguments are what every list of o takes.
 func (o *object) listArguments() ast.ArgumentDefinitionList {
-	return ast.ArgumentDefinitionList{
+	if o.arguments != nil { // every relation to it has the same
+		return o.arguments
+	}
+	o.arguments = ast.ArgumentDefinitionList{
 		{Name: "filter", Type: named(o.name + "Filter"), Description: "Which rows; left out: all."},
 		{Name: "orderBy", Type: listOf(o.name + "Order"), Description: "The first key counts most. With a limit or an offset the primary key is added as the last."},
 		{Name: "limit", Type: named("Int"), Description: "How many rows at most."},
 		{Name: "offset", Type: named("Int"), Description: "How many rows to skip."},
 	}
+	return o.arguments
 }
 
 func deprecated(reason *string) ast.DirectiveList {
