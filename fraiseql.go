@@ -19,6 +19,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/all"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -27,6 +29,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/graphql"
 	"github.com/fraiseql/fraiseql-go/server/auth"
+	"github.com/fraiseql/fraiseql-go/tracing"
 )
 
 // DB answers operations on one database. It is safe for concurrent use.
@@ -46,6 +49,7 @@ type DB struct {
 	engine      atomic.Pointer[graphql.Engine] // nil: nobody has asked for it
 	keys        atomic.Pointer[auth.JWT]       // of the Site; nil: there are none
 	reloading   atomic.Bool
+	tracing     *tracing.Tracer // nil: there are no spans
 	background  sync.WaitGroup
 }
 
@@ -58,6 +62,7 @@ type config struct {
 	catalog  []catalog.Option
 	parity   []ParityOption
 	graphql  graphql.Config
+	tracing  *tracing.Tracer
 }
 
 type optionFunc func(*config)
@@ -79,6 +84,13 @@ func WithExecutor(o ...executor.Option) Option {
 // give. Default: every schema that the role may use.
 func WithCatalog(o ...catalog.Option) Option {
 	return optionFunc(func(c *config) { c.catalog = append(c.catalog, o...) })
+}
+
+// WithTracerProvider sends spans of OpenTelemetry to p: one for each HTTP request and
+// one for each statement, on either backend; see package tracing. Lines of the log
+// have the trace_id then. Default: none, which costs nothing.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return optionFunc(func(c *config) { c.tracing = tracing.New(p) })
 }
 
 // Open connects to dsn, or to the settings' DatabaseURL where dsn is "", with the
@@ -114,7 +126,7 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	if err != nil {
 		return nil, err
 	}
-	db = &DB{settings: s, cfg: cfg, graphqlConf: c.graphql}
+	db = &DB{settings: s, cfg: cfg, graphqlConf: c.graphql, tracing: c.tracing}
 	if db.graphqlConf.Limits == (graphql.Limits{}) {
 		db.graphqlConf.Limits = GraphQLLimits(s)
 	}
@@ -124,7 +136,11 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 			db = nil
 		}
 	}()
-	options := append(ExecutorOptions(s), c.executor...)
+	options := append(ExecutorOptions(s), db.tracing.Options()...)
+	if s.LogPerformance { // with the ids of requests
+		options = append(options, executor.WithSlowLog(db.logger(), s.PerformanceThreshold))
+	}
+	options = append(options, c.executor...)
 	if db.main, err = executor.Open(ctx, named, cfg, options...); err != nil {
 		return db, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/server"
 	"github.com/fraiseql/fraiseql-go/server/auth"
 	"github.com/fraiseql/fraiseql-go/server/graphiql"
+	"github.com/fraiseql/fraiseql-go/tracing"
 )
 
 // Site is a DB over HTTP, put together as its settings say.
@@ -51,13 +52,19 @@ func (db *DB) Site() (_ *Site, err error) {
 	if err := o.CORS.Validate(); err != nil {
 		return nil, backend.New("open", backend.CodeConfiguration, err)
 	}
-	o.Logger = slog.New(server.LogRequestID(slog.Default().Handler()))
+	o.Logger = db.logger()
+	if db.tracing != nil {
+		o.Observe = traceOperation
+	}
 	metrics := db.metrics()
 	o.Metrics = metrics
 	engine.ObservePlans(metrics.PlanCache)
 	mux := http.NewServeMux()
 	s := db.settings
-	mux.Handle(s.GraphQL.Path, metrics.Instrument("graphql", server.NewGraphQL(serverEngine{db, engine}, o)))
+	watched := func(path, name string, h http.Handler) {
+		mux.Handle(path, db.tracing.Handler(path, metrics.Instrument(name, h)))
+	}
+	watched(s.GraphQL.Path, "graphql", server.NewGraphQL(serverEngine{db, engine}, o))
 	mux.Handle("GET /healthz", server.Health())
 	if s.GraphQL.ServeDefinitions() {
 		h := server.NewDefinitions(db, server.DefinitionOptions{
@@ -67,7 +74,7 @@ func (db *DB) Site() (_ *Site, err error) {
 		api := server.NewOpenAPI(db.Schema, server.OpenAPIOptions{MaxBody: o.MaxBody, Bearer: s.JWT.HasKey()}, o.Authenticator)
 		mux.Handle("/openapi.json", api)
 		mux.Handle("/openapi.yaml", api)
-		mux.Handle("/definitions", metrics.Instrument("definitions", server.Middleware(h, around)))
+		watched("/definitions", "definitions", server.Middleware(h, around))
 	}
 	if s.GraphQL.GraphiQL {
 		mux.Handle("/", graphiql.Handler(graphiql.Options{Endpoint: s.GraphQL.Path, Query: firstQuery(engine.Schema())}))
@@ -77,6 +84,16 @@ func (db *DB) Site() (_ *Site, err error) {
 		Readiness: site, Metrics: metrics, Reload: site.reload, Profiling: s.Server.Profiling, Logger: o.Logger,
 	})
 	return site, nil
+}
+
+// traceOperation is server.Options.Observe where there are spans.
+func traceOperation(ctx context.Context, done server.Outcome) {
+	tracing.Operation(ctx, done.Name, done.Kind, done.Code)
+}
+
+// logger writes to the program's log, with the ids of the request and of its trace.
+func (db *DB) logger() *slog.Logger {
+	return slog.New(server.LogRequestID(db.tracing.Log(slog.Default().Handler())))
 }
 
 // firstQuery is what GraphiQL shows to who has never been there: a list that the

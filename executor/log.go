@@ -17,6 +17,8 @@ type Observation struct {
 	Duration  time.Duration // until the last row was read, or the rows were closed
 	Rows      int64         // read, or affected
 	Code      backend.Code  // CodeOK: it went well
+	SQLState  string        // five characters where the server has refused it; else ""
+	Effect    builder.Effect
 }
 
 func (db *DB) watched() bool { return db.opt.log != nil || db.opt.observe != nil }
@@ -28,6 +30,7 @@ func (db *DB) observed(ctx context.Context, s *builder.Statement, began time.Tim
 	}
 	o := Observation{
 		Statement: s.Name, Backend: db.backend.Name(), Duration: time.Since(began), Rows: rows, Code: backend.CodeOf(err),
+		SQLState: backend.SQLStateOf(err), Effect: s.Effect,
 	}
 	if db.opt.observe != nil {
 		db.opt.observe(ctx, o)

@@ -117,9 +117,20 @@ func WithSlowLog(l *slog.Logger, threshold time.Duration) Option {
 }
 
 // WithObserver calls f after each statement, on the goroutine that ran it: f must
-// be quick and must not use the DB. Default: none.
+// be quick and must not use the DB. Of several, each is called, in the order of the
+// options. Default: none.
 func WithObserver(f func(context.Context, Observation)) Option {
-	return optionFunc(func(o *options) { o.observe = f })
+	return optionFunc(func(o *options) {
+		first := o.observe
+		if first == nil {
+			o.observe = f
+			return
+		}
+		o.observe = func(ctx context.Context, seen Observation) {
+			first(ctx, seen)
+			f(ctx, seen)
+		}
+	})
 }
 
 func orDefault[T int | time.Duration](v, def T) T {

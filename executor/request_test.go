@@ -197,10 +197,12 @@ func TestObservations(t *testing.T) {
 	t.Parallel()
 	var seen []executor.Observation
 	var log bytes.Buffer
+	others := 0
 	db := open(t, modes()[0], pgtest.DB(t), executor.WithMinIdle(0),
 		executor.WithObserver(func(_ context.Context, o executor.Observation) { seen = append(seen, o) }),
+		executor.WithObserver(func(context.Context, executor.Observation) { others++ }),
 		executor.WithSlowLog(slog.New(slog.NewTextHandler(&log, nil)), 5*time.Millisecond))
-	seen = nil // what Open asked
+	seen, others = nil, 0 // what Open asked
 	_ = value(t, db, read("select generate_series(1, 3)"))
 	_ = value(t, db, read("select 'hush' from pg_sleep(0.01)"))
 	if _, err := db.Query(t.Context(), read("select 1 / 0")); err == nil {
@@ -216,13 +218,16 @@ func TestObservations(t *testing.T) {
 		seen[i].Duration = 0
 	}
 	want := []executor.Observation{
-		{Statement: "query test", Backend: "pgx", Rows: 3},
-		{Statement: "query test", Backend: "pgx", Rows: 1},
-		{Statement: "query test", Backend: "pgx", Code: backend.CodeBadUserInput},
+		{Statement: "query test", Backend: "pgx", Rows: 3, Effect: builder.Read},
+		{Statement: "query test", Backend: "pgx", Rows: 1, Effect: builder.Read},
+		{Statement: "query test", Backend: "pgx", Code: backend.CodeBadUserInput, SQLState: "22012", Effect: builder.Read},
 		{Statement: "write test", Backend: "pgx"},
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Error(diff)
+	}
+	if others != len(want) {
+		t.Errorf("the second observer was told of %d statements, want %d", others, len(want))
 	}
 	if s := log.String(); !strings.Contains(s, `statement="query test"`) || !strings.Contains(s, "backend=pgx") || strings.Contains(s, "hush") {
 		t.Errorf("log: %s", s)

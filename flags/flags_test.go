@@ -47,7 +47,7 @@ func TestDefaults(t *testing.T) {
 		BigInt: "number", JSONKeys: "keep", MutationTx: "root",
 		Server: flags.Server{
 			Addr: "127.0.0.1:8000", Compression: true, BodyLimit: 1 << 20, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
-			ShutdownTimeout: 25 * time.Second, MaxInFlight: 1000,
+			ShutdownTimeout: 25 * time.Second, MaxInFlight: 1000, Tracing: "auto",
 		},
 		GraphQL: flags.GraphQL{
 			Path: "/graphql", Definitions: "auto", Introspection: "public", APQBytes: 8 << 20, QueryTx: "none", PlanCacheSize: 1000, SchemaReload: "off",

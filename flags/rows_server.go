@@ -34,7 +34,16 @@ type Server struct {
 	RequestLog bool
 	// Profiling serves profiles on AdminAddr.
 	Profiling bool
+	// Tracing is Auto (default), TracingOTLP or TracingOff: whether `fraiseql serve`
+	// sends spans.
+	Tracing string
 }
+
+// The choices of Server.Tracing beside Auto.
+const (
+	TracingOTLP = "otlp"
+	TracingOff  = "off"
+)
 
 const (
 	addressAllowed = "HOST:PORT, such as 127.0.0.1:8000, or :8000 for every address of the machine; port 0 picks a free one"
@@ -96,4 +105,8 @@ var serverRows = []Setting{
 	truth("Server", "FRAISEQL_PROFILING", "profiling", "false",
 		"Whether profiles are served at /debug/pprof/ of FRAISEQL_ADMIN_ADDR. They show what is in memory.",
 		func(s *Settings) *bool { return &s.Server.Profiling }),
+	choice("Server", "FRAISEQL_TRACING", "tracing",
+		"Whether `serve` sends OpenTelemetry spans of requests and statements by OTLP over HTTP, as the OTEL_ variables say. "+
+			"auto does so where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set.",
+		func(s *Settings) *string { return &s.Server.Tracing }, Auto, TracingOTLP, TracingOff),
 }

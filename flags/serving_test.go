@@ -21,7 +21,7 @@ func TestParseServing(t *testing.T) {
 	want.Config = "etc/fraiseql.yaml"
 	want.Server = flags.Server{
 		Addr: "[::1]:0", AdminAddr: ":9000", TLSCertFile: "a b.pem", TLSKeyFile: "k.pem", BodyLimit: 1, ReadTimeout: time.Millisecond, WriteTimeout: time.Second, DrainDelay: time.Second, ShutdownTimeout: time.Minute, Profiling: true,
-		CORSOrigins: []string{"https://*.example.com", "http://localhost:3000", "*"}, RequestLog: true,
+		CORSOrigins: []string{"https://*.example.com", "http://localhost:3000", "*"}, RequestLog: true, Tracing: "otlp",
 	}
 	want.GraphQL = flags.GraphQL{
 		Path: "/api/v1/graphql", GraphiQL: true, Definitions: "false", Introspection: "authenticated", TrustedDocuments: "d.json", BatchMax: 10,
@@ -57,6 +57,7 @@ func TestServingRefused(t *testing.T) {
 		"FRAISEQL_ADMIN_ADDR":         {"9000"},
 		"FRAISEQL_CORS_ORIGINS":       {"example.com", "https://example.com/", "https://*.*.example.com", "*://h", "https://h:*", "https://u@h", "ftp://h", "https://h:99999", "null", "https://h?x"},
 		"FRAISEQL_BODY_LIMIT":         {"0", "1MB", "-1"},
+		"FRAISEQL_TRACING":            {"true", "grpc", "OTLP"},
 		"FRAISEQL_GRAPHQL_PATH":       {"graphql", "/a/", "/a//b", "/{x}", "/a?b", "/../a", "/./a", "/a b", "/%61"},
 		"FRAISEQL_INTROSPECTION":      {"true", "Off"},
 		"FRAISEQL_QUERY_TX":           {"root"},

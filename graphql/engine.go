@@ -128,6 +128,7 @@ type Operation struct {
 	engine  *Engine
 	schema  *Schema
 	program *program
+	name    string
 	roots   []boundPlan
 }
 
@@ -159,7 +160,7 @@ func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
 	p := doc.programs[string(v.shape)]
 	doc.mu.RUnlock()
 	if p != nil {
-		op := &Operation{engine: e, schema: g.schema, program: p}
+		op := &Operation{engine: e, schema: g.schema, program: p, name: doc.op.Name}
 		if op.bind(v.leaves[1:]) {
 			e.stats.hits.Add(1)
 			e.planned(true)
@@ -175,7 +176,7 @@ func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
 	if p.reusable {
 		g.keep(doc, string(v.shape), p)
 	}
-	op := &Operation{engine: e, schema: g.schema, program: p}
+	op := &Operation{engine: e, schema: g.schema, program: p, name: doc.op.Name}
 	op.unbound()
 	return op, nil
 }
@@ -233,6 +234,9 @@ func (g *generation) document(r *Request) (*document, Errors) {
 	}
 	return d, nil
 }
+
+// Name is that of the operation in its document; "" where it has none.
+func (o *Operation) Name() string { return o.name }
 
 // Mutation says that the operation may change data.
 func (o *Operation) Mutation() bool { return o.program.mutation }

@@ -22,6 +22,7 @@ type ready struct{ answer []byte }
 func (e *ready) Prepare(context.Context, *server.Request) (server.Operation, error) { return e, nil }
 
 func (e *ready) Mutation() bool { return false }
+func (e *ready) Name() string   { return "" }
 
 func (e *ready) Execute(_ context.Context, w io.Writer, _ ...executor.ExecOption) error {
 	_, err := w.Write(e.answer)

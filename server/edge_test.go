@@ -227,7 +227,7 @@ func TestLog(t *testing.T) {
 		}
 		var log records
 		var observed []server.Outcome
-		h := server.NewGraphQL(m, server.Options{Logger: log.logger(), LogRequests: tc.all, Observe: func(o server.Outcome) {
+		h := server.NewGraphQL(m, server.Options{Logger: log.logger(), LogRequests: tc.all, Observe: func(_ context.Context, o server.Outcome) {
 			if o.Duration = 0; o.Code != "" {
 				o.Bytes = 0
 			}

@@ -30,6 +30,8 @@ type Request struct {
 type Operation interface {
 	// Mutation says that it may change data: GET must refuse it.
 	Mutation() bool
+	// Name is the operation's own, for observers; "" where it has none.
+	Name() string
 	// Execute runs it and writes the whole answer, {"data":…}, errors of fields
 	// included. The error is for the log (its code for the metrics); where
 	// executor.Partial says so the answer was cut and the connection must be

@@ -210,10 +210,10 @@ func (x *exchange) tell(res result, total int64, took time.Duration) {
 		status = http.StatusOK
 	}
 	o := &x.g.o
-	outcome := Outcome{Method: x.r.Method, Kind: res.kind, Code: res.code, Status: status, Duration: took, Bytes: total}
+	outcome := Outcome{Name: res.name, Method: x.r.Method, Kind: res.kind, Code: res.code, Status: status, Duration: took, Bytes: total}
 	o.Metrics.Observe(outcome)
 	if o.Observe != nil {
-		o.Observe(outcome)
+		o.Observe(x.r.Context(), outcome)
 	}
 	level, text := slog.LevelInfo, "graphql request failed"
 	switch {

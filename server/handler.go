@@ -141,7 +141,8 @@ func (g *graphQL) authenticate(x *exchange) *refusal {
 
 // result is how one GraphQL request went. The zero result is success.
 type result struct {
-	status int // with the negotiated type; 0 is 200
+	name   string // of the operation
+	status int    // with the negotiated type; 0 is 200
 	kind   string
 	code   string
 	err    error // for the log
@@ -183,7 +184,7 @@ func (x *exchange) run(p *params) result {
 		if x.r.Method == http.MethodGet {
 			x.w.Header()["Allow"] = allowedPost
 			res := x.failed(errGetMutation)
-			res.kind = kind
+			res.name, res.kind = op.Name(), kind
 			return res
 		}
 	}
@@ -193,7 +194,7 @@ func (x *exchange) run(p *params) result {
 	} else {
 		err = op.Execute(ctx, x)
 	}
-	res := result{kind: kind}
+	res := result{name: op.Name(), kind: kind}
 	if err == nil && x.err == nil {
 		return res
 	}

@@ -94,6 +94,9 @@ type memoryOperation struct {
 
 func (o *memoryOperation) Mutation() bool { return o.mutation }
 
+// Name implements server.Operation.
+func (o *memoryOperation) Name() string { return "" }
+
 func (o *memoryOperation) Execute(ctx context.Context, w io.Writer, _ ...executor.ExecOption) error {
 	o.m.executed.Add(1)
 	if o.m.script != nil {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -61,8 +62,9 @@ type Options struct {
 	// Metrics count the requests. Nil: nothing is counted.
 	Metrics *Metrics
 	// Observe is told of every request, of each one of a list, after its answer is
-	// written. Nil: nobody is. It must be safe for concurrent use.
-	Observe func(Outcome)
+	// written, with the context of its HTTP request. Nil: nobody is. It must be safe
+	// for concurrent use.
+	Observe func(context.Context, Outcome)
 }
 
 // Introspection says who may ask for __schema and __type.
@@ -76,9 +78,10 @@ const (
 	IntrospectionOff                                // nobody
 )
 
-// Outcome is what became of one GraphQL request. It holds no text of the
-// request.
+// Outcome is what became of one GraphQL request. It holds no text of the request
+// but the name of the operation.
 type Outcome struct {
+	Name     string        // of the operation; "" where it has none, or was not known yet
 	Method   string        // GET, POST
 	Kind     string        // query or mutation; "" where it was not known yet
 	Code     string        // GraphQL extensions.code of what failed; "" if nothing did

@@ -37,6 +37,7 @@ var level = map[string]int{
 	"graphql":             3,
 	"server":              3,
 	"parity":              3,
+	"tracing":             3,
 	"backend/all":         3,
 	"backend/backendtest": 3,
 
@@ -102,6 +103,9 @@ var homes = []struct {
 	{"github.com/rogpeppe/go-internal", nil, true, "a test tool"},
 	{"github.com/santhosh-tekuri/jsonschema", nil, true, "a test tool"},
 	{"github.com/prometheus", []string{"server"}, true, "what is counted is named in one place"},
+	{"go.opentelemetry.io/otel/sdk", []string{"internal/cli"}, true, "who embeds us has an exporter of their own, or none"},
+	{"go.opentelemetry.io/otel/exporters", []string{"internal/cli"}, false, "who embeds us has an exporter of their own, or none"},
+	{"go.opentelemetry.io/otel", []string{"tracing", "internal/cli", ""}, true, "what a span says is written in one place; the facade takes a provider"},
 	{"github.com/vektah/gqlparser", []string{"graphql"}, true, "GraphQL is read in one place"},
 	{"github.com/chromedp", []string{"internal/browsertest"}, false, "a test tool; how a page is used by a person is said in one place"},
 	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest", "internal/browsertest"}, true, "it registers flags in every program that links it"},
@@ -308,7 +312,7 @@ func TestWhatIsLinked(t *testing.T) {
 	}{
 		{"pgx alone", "a migration ends with lib/pq gone", []string{"./backend/pgx", "./executor", "./builder", "./parity"}, []string{"github.com/lib/pq"}},
 		{"pq alone", "and begins with pgx not there yet", []string{"./backend/pq", "./executor", "./builder", "./parity"}, []string{"github.com/jackc"}},
-		{"the library", "an application gets what it needs and no more", []string{"."}, []string{"github.com/fergusstrange", "github.com/spf13/cobra", "pgregory.net", "go.uber.org/goleak", "testing", module + "/internal/pgembed", module + "/internal/pgtest"}},
+		{"the library", "an application gets what it needs and no more", []string{"."}, []string{"github.com/fergusstrange", "github.com/spf13/cobra", "pgregory.net", "go.uber.org/goleak", "go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", "google.golang.org/grpc", "testing", module + "/internal/pgembed", module + "/internal/pgtest"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

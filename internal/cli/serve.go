@@ -73,7 +73,16 @@ func (a *app) serve(ctx context.Context) (err error) {
 		defer func() { a.tidy("the throw-away PostgreSQL", stop()) }()
 		s.DatabaseURL = dsn
 	}
-	db, err := fraiseql.Open(ctx, "", &s, fraiseql.WithEnv(a.getenv), fraiseql.WithGraphQL(a.file.GraphQL))
+	options := []fraiseql.Option{fraiseql.WithEnv(a.getenv), fraiseql.WithGraphQL(a.file.GraphQL)}
+	spans, err := a.tracing(ctx, s.Server.Tracing)
+	if err != nil {
+		return err
+	}
+	if spans != nil {
+		defer a.endTracing(ctx, spans)
+		options = append(options, fraiseql.WithTracerProvider(spans))
+	}
+	db, err := fraiseql.Open(ctx, "", &s, options...)
 	if err != nil {
 		return err
 	}

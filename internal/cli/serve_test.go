@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,7 @@ func TestServe(t *testing.T) {
 		{"reload", testReload},
 		{"settings", testSettings},
 		{"sample", testSample},
+		{"tracing", testTracing},
 		{"refused", testRefused},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -307,6 +309,45 @@ func testSample(t *testing.T, file program) {
 	}
 }
 
+// Spans are at the collector when the command has ended; nothing is sent where no
+// collector is named, and who names one that is not spoken to is told.
+func testTracing(t *testing.T, file program) {
+	t.Helper()
+	var mu sync.Mutex
+	var paths []string
+	var sent bytes.Buffer
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		paths = append(paths, r.URL.Path)
+		_, _ = sent.ReadFrom(r.Body)
+	}))
+	defer collector.Close()
+	dsn := "DATABASE_URL=" + pgtest.Sample(t)
+	p := file.serve(t, []string{dsn, "OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL, "OTEL_SERVICE_NAME=shop"})
+	is(t, "query", p.query("query Keys {user(id: 1) {id}}"), `{"data":{"user":{"id":1}}}`)
+	p.end(syscall.SIGTERM)
+	mu.Lock()
+	if len(paths) == 0 || paths[0] != "/v1/traces" {
+		t.Errorf("the collector was asked for %q", paths)
+	}
+	for _, want := range []string{"POST /graphql", "query users", "Keys", "shop"} {
+		if !bytes.Contains(sent.Bytes(), []byte(want)) {
+			t.Errorf("the collector has no %q", want)
+		}
+	}
+	paths = nil
+	mu.Unlock()
+	p = file.serve(t, []string{dsn, "OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL, "FRAISEQL_TRACING=off"})
+	is(t, "query", p.query("{user(id: 1) {id}}"), `{"data":{"user":{"id":1}}}`)
+	p.end(syscall.SIGTERM)
+	mu.Lock()
+	if len(paths) > 0 {
+		t.Errorf("off: the collector was asked for %q", paths)
+	}
+	mu.Unlock()
+}
+
 func testRefused(t *testing.T, file program) {
 	t.Helper()
 	socket, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -327,6 +368,8 @@ func testRefused(t *testing.T, file program) {
 			"hint: another program has that port; --addr 127.0.0.1:0 picks a free one\n",
 		}},
 		{"setting", dsn, []string{"--limit-depth", "deep"}, 2, []string{`fraiseql: --limit-depth="deep": want a whole number from 0 to `}},
+		{"protocol of spans", dsn + " OTEL_EXPORTER_OTLP_PROTOCOL=grpc", []string{"--tracing", "otlp"}, 2, []string{`fraiseql: OTEL_EXPORTER_OTLP_PROTOCOL="grpc": want http/protobuf`, "hint: "}},
+		{"collector that is no URL", dsn + " OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", nil, 2, []string{"fraiseql: OTEL_EXPORTER_OTLP_ENDPOINT: want a URL such as http://localhost:4318"}},
 		{"key that is no key", dsn, []string{"--jwt-public-key-file", "nowhere.pem"}, 2, []string{"nowhere.pem"}},
 		{"documents that are not there", dsn, []string{"--trusted-documents", "nowhere.json"}, 2, []string{"nowhere.json"}},
 		{"certificate that is none", dsn, []string{"--tls-cert-file", "no.pem", "--tls-key-file", "no.key"}, 2, []string{"no.pem"}},
@@ -336,7 +379,7 @@ func testRefused(t *testing.T, file program) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := file.serve(t, []string{c.env}, c.args...)
+			p := file.serve(t, strings.Fields(c.env), c.args...)
 			<-p.ended
 			if p.code != c.code || p.line != "" {
 				t.Errorf("exit code %d, want %d; it printed %q", p.code, c.code, p.line)
