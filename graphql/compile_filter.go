@@ -208,6 +208,9 @@ func (c *compiler) orderKeys(o *object, id nodeID, links []builder.Link, at buil
 			}
 			keys = append(keys, direction(s, value))
 			continue
+		case f != nil && f.kind == columnField && n.kind == nodeObject:
+			keys = append(keys, c.jsonKey(f, child, links, place)...)
+			continue
 		case f == nil: // postsCount
 			f = o.fields[strings.TrimSuffix(n.name, "Count")]
 			if f == nil {
@@ -221,6 +224,23 @@ func (c *compiler) orderKeys(o *object, id nodeID, links []builder.Link, at buil
 		keys = append(keys, direction(builder.Sort{Field: f.column.Name, Links: links, Place: place}, n.value))
 	}
 	return keys
+}
+
+// jsonKey is a sort by a value inside a json column.
+func (c *compiler) jsonKey(f *field, id nodeID, links []builder.Link, at builder.Path) []builder.Sort {
+	raw, slot := c.operand(c.v.child(id, "path"), 0)
+	var path []string
+	if err := json.Unmarshal(raw, &path); err != nil || len(path) == 0 {
+		c.errorf(at.Child("path"), "names no key")
+		return nil
+	}
+	c.fixed = c.fixed || slot != 0
+	as := strings.ToLower(c.v.node(c.v.child(id, "type")).value)
+	if as == "" {
+		as = "text"
+	}
+	s := builder.Sort{Field: f.column.Name, JSON: path, Type: as, Links: links, Place: at}
+	return []builder.Sort{direction(s, c.v.node(c.v.child(id, "direction")).value)}
 }
 
 func direction(s builder.Sort, value string) builder.Sort {

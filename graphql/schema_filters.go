@@ -255,7 +255,11 @@ func (m *maker) orderType(o *object) {
 	for _, f := range o.order {
 		switch f.kind {
 		case columnField:
-			if f.column.CanSelect && m.src.Sortable(f.column) {
+			switch {
+			case !f.column.CanSelect:
+			case m.src.Types().Type(f.column.Type).Base().Kind().Has(codec.KindJSON | codec.KindJSONB):
+				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: named(m.jsonOrder()), Description: "By a value inside the document."})
+			case m.src.Sortable(f.column):
 				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: named("OrderDirection")})
 			}
 		case oneField:
@@ -275,6 +279,19 @@ func (m *maker) orderType(o *object) {
 		d.Fields = ast.FieldList{{Name: "_none", Type: named("OrderDirection"), Description: "No column has an order."}}
 	}
 	m.define(d, "order of "+o.table.String())
+}
+
+// jsonOrder is the input of a sort by a value inside a json document.
+func (m *maker) jsonOrder() string {
+	if m.types["JSONOrder"] == nil {
+		m.jsonTypes()
+		m.define(&ast.Definition{Kind: ast.InputObject, Name: "JSONOrder", Description: "A sort by the value at a path inside a JSON document.", Fields: ast.FieldList{
+			{Name: "path", Type: nonNullList("String"), Description: "Object keys, and positions in lists as digits."},
+			{Name: "type", Type: named("JSONType"), Description: "How the value is read; left out: as text."},
+			{Name: "direction", Type: nonNull("OrderDirection"), DefaultValue: &ast.Value{Kind: ast.EnumValue, Raw: "ASC", Position: nowhere}},
+		}}, "order inside json")
+	}
+	return "JSONOrder"
 }
 
 // directions are the values of OrderDirection.
