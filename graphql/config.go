@@ -23,7 +23,7 @@ type TableConfig struct {
 	Plural string `json:"plural,omitempty" yaml:"plural"`
 	// Omit leaves things out: "all", or any of "query", "connection",
 	// "aggregate", "create", "update", "delete", "upsert".
-	Omit []string `json:"omit,omitempty"   yaml:"omit"`
+	Omit []string `json:"omit,omitempty" yaml:"omit"`
 	// Keys tell the rows of a view apart: lists of columns. The first is its
 	// primary key. The database does not check it.
 	Keys        [][]string              `json:"keys,omitempty"        yaml:"keys"`
