@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -37,8 +38,8 @@ func runCommand() {
 
 // Pages whose commands are run, in their order, as a reader would: a block of sh
 // with the block below it as its output, a block of sql in the database of the
-// page, a block whose first line is "# NAME" as that file. `fraiseql serve` stays
-// until the next one or the end.
+// page, a block of graphql as a request, a block whose first line is "# NAME" as that
+// file. `fraiseql serve` stays until the next one or the end.
 var runPages = []struct {
 	page    string
 	sampled bool // with the sample data, which the command brings along
@@ -48,6 +49,8 @@ var runPages = []struct {
 	{"docs/how-to/pagination.md", true},
 	{"docs/how-to/functions.md", false},
 	{"docs/how-to/graphql-customize.md", false},
+	{"docs/how-to/deploy.md", true},
+	{"docs/reference/graphql.md", true},
 }
 
 func TestPagesOfDocs(t *testing.T) {
@@ -126,6 +129,8 @@ func (p *page) run(text string) string {
 		switch {
 		case lang == "sql":
 			pgtest.Exec(p.t, p.dsn, body)
+		case lang == "graphql":
+			p.document(body)
 		case lang != "" && strings.HasPrefix(body, "# "):
 			p.write(body)
 		case serveForm.MatchString(script):
@@ -146,6 +151,19 @@ func (p *page) run(text string) string {
 		p.t.Errorf("%s\n%s", script, cmp.Diff(want, pretty(form, got)))
 		return block
 	})
+}
+
+// document asks the server, and expects no error.
+func (p *page) document(text string) {
+	p.t.Helper()
+	if p.server == nil {
+		p.serve("fraiseql serve")
+	}
+	p.compared++
+	e := errorEntry{query: text}
+	if status, answer := e.ask(p.t, p.addr["127.0.0.1:8000"]); status != http.StatusOK || strings.Contains(answer, `"errors":`) {
+		p.t.Errorf("%s\n%d %.1000s", text, status, answer)
+	}
 }
 
 // same compares an output with what the page shows, where … stands for anything;
