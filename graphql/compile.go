@@ -271,7 +271,11 @@ func problemErrors(err error, at *ast.Field) Errors {
 	}
 	out := make(Errors, len(list))
 	for i, p := range list {
-		e := &Error{Message: p.Path.String() + ": " + p.Message, Locations: place(at), Code: codeBadInput}
+		path := p.Path
+		if len(path) == 2 && path[1] == "filters" { // of the root field
+			path = builder.Path{path[0], "filter"}
+		}
+		e := &Error{Message: path.String() + ": " + inGraphQL.Replace(p.Message), Locations: place(at), Code: codeBadInput}
 		if at != nil {
 			e.Path = []any{at.Alias}
 		}

@@ -15,7 +15,7 @@ const codeIntrospection = "INTROSPECTION_DISABLED"
 // client sees the code with its sentence; of a violated constraint its name, its
 // table and the fields; and the message of a RAISE whose SQLSTATE is shown.
 func (e *Engine) appendError(dst []byte, s *Schema, r *rootPlan, err error) []byte {
-	out := &Error{Message: executor.Message(err), Code: executor.CodeOf(err).String()}
+	out := &Error{Message: inGraphQL.Replace(executor.Message(err)), Code: executor.CodeOf(err).String()}
 	if r != nil {
 		out.Locations, out.Path = place(r.field), []any{r.key}
 	}

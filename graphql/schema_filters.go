@@ -91,7 +91,7 @@ func (m *maker) makeFilter(t *codec.Type) string {
 		}
 		operators[field] = &operator{op: op.Name, operand: op.Operand}
 		typ := m.operandType(t, op.Operand)
-		fields = append(fields, &ast.FieldDefinition{Name: field, Type: typ, Description: op.Doc})
+		fields = append(fields, &ast.FieldDefinition{Name: field, Type: typ, Description: inGraphQL.Replace(op.Doc)})
 		signature.WriteString(field + ":" + typ.String() + " ")
 	}
 	if t.Base().Kind().Has(codec.KindJSON | codec.KindJSONB) {
