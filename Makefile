@@ -157,6 +157,10 @@ bench-pool: ## The pool: taking and giving back connections, saturation
 bench-streaming: ## Large results: rows a second and memory
 	$(bench) -bench 'Stream' ./executor/... ./backend/... ./tests/...
 
+.PHONY: bench-http
+bench-http: ## HTTP: the server beside two hand-written ones, into docs/bench/http.json (URL= names a database with the sample data)
+	go run ./tests/bench -rounds 5 -each 2s -out docs/bench/http.json $(if $(URL),-dsn '$(URL)')
+
 .PHONY: bench-compare
 bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT_VERSION) ## docs/bench/latest.txt against docs/bench/baseline.txt
 	$< docs/bench/baseline.txt docs/bench/latest.txt

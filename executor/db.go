@@ -129,6 +129,11 @@ func (db *DB) acquire(ctx context.Context) (*sql.Conn, error) {
 	}
 	wait, cancel := context.WithTimeout(ctx, db.opt.acquireTimeout)
 	defer cancel()
+	return db.take(ctx, wait)
+}
+
+// take is acquire where wait is ctx with the bound of it.
+func (db *DB) take(ctx, wait context.Context) (*sql.Conn, error) {
 	conn, err := db.pool.Conn(wait)
 	switch {
 	case err == nil:
@@ -193,11 +198,19 @@ func (db *DB) queryRead(ctx context.Context, s *builder.Statement) (*Rows, error
 	if len(db.settings) > 0 {
 		return db.queryInReadTx(ctx, s)
 	}
-	conn, err := db.acquire(ctx)
+	caller := ctx
+	ctx, cancel := db.deadline(ctx)
+	var conn *sql.Conn
+	var err error
+	if caller.Err() == nil && db.opt.acquireTimeout == db.opt.queryTimeout {
+		conn, err = db.take(caller, ctx) // one timer for both, as by default
+	} else {
+		conn, err = db.acquire(caller)
+	}
 	if err != nil {
+		cancel()
 		return nil, err
 	}
-	ctx, cancel := db.deadline(ctx)
 	rows, err := db.start(ctx, conn, s, false)
 	if err != nil {
 		cancel()

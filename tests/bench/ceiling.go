@@ -282,7 +282,7 @@ func ceilingJSON(pool *pgxpool.Pool) http.Handler {
 			(select coalesce(json_agg(json_build_object('id', p.id, 'title', p.title, 'comments',
 				(select coalesce(json_agg(json_build_object('id', c.id, 'body', c.body)), '[]') from (select id, body from comments where post_id = p.id order by id limit 3) c))), '[]')
 			 from (select id, title from posts where author_id = u.id order by id limit 5) p))) from (select id, name from users order by id limit 20) u)))::text`,
-		"/filter": `select json_build_object('data', json_build_object('users', (select json_agg(` + row + `) from
+		"/filter": `select json_build_object('data', json_build_object('users', (select coalesce(json_agg(` + row + `), '[]') from
 			(select * from users where is_active and balance > $1::numeric and name like $2 order by id limit 50) t)))::text`,
 	} {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {

@@ -38,6 +38,9 @@ type report struct {
 	Go    string `json:"go"`
 	CPUs  int    `json:"cpus"`
 	Cells []cell `json:"cells"`
+
+	Stream  []streamed `json:"stream"`
+	Hostile []refused  `json:"hostile"`
 }
 
 // measure runs the rounds of a work, one target after the other in each.

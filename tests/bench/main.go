@@ -2,7 +2,7 @@
 // one database and in one run: rounds are interleaved, and answers are compared
 // before anything is timed. It ends by itself, and so does what it starts.
 //
-//	go run ./tests/bench -rounds 5 -seconds 3
+//	go run ./tests/bench -rounds 5 -each 3s
 //
 // Without -dsn it starts a PostgreSQL of its own with the sample data.
 package main
@@ -36,7 +36,8 @@ func main() {
 	flag.DurationVar(&o.each, "each", 3*time.Second, "time of a cell in a round")
 	flag.StringVar(&o.out, "out", "", "a file for the JSON of all samples")
 	flag.StringVar(&o.binary, "binary", "", "the fraiseql command; empty: it is built")
-	flag.StringVar(&o.only, "only", "", "names of works, with commas; empty: all")
+	flag.StringVar(&o.only, "only", "", "names of works, hostile and stream among them, with commas; empty: all")
+	flag.BoolVar(&o.verbose, "v", false, "show what the servers log")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, &o)
@@ -49,8 +50,13 @@ func main() {
 
 type options struct {
 	dsn, out, only, binary string
+	verbose                bool
 	rounds                 int
 	each                   time.Duration
+}
+
+func (o *options) wants(name string) bool {
+	return o.only == "" || strings.Contains(","+o.only+",", ","+name+",")
 }
 
 // work is a kind of request.
@@ -67,26 +73,36 @@ var works = []work{
 	{"key", `query ($id: BigInt!) { user(id: $id) { id name email createdAt } }`, func(n int) string { return fmt.Sprintf(`{"id":%d}`, 1+n*7919%10000) }, []int{1, 16}, false},
 	{
 		"top", `{ users(orderBy: [{name: ASC}], limit: 10) { id name email createdAt } }`,
-		func(int) string { return `{}` }, []int{16}, false,
+		func(int) string { return `{}` },
+		[]int{16},
+		false,
 	},
 	{
 		"filter", `query ($balance: BigDecimal!, $name: String!) { users(filter: {isActive: {eq: true}, balance: {gt: $balance}, name: {startswith: $name}}, orderBy: [{id: ASC}], limit: 50) { id name email createdAt } }`,
-		func(n int) string { return fmt.Sprintf(`{"balance":"%d","name":"%c"}`, n%50, 'A'+n%4) }, []int{16}, false,
+		func(n int) string { return fmt.Sprintf(`{"balance":"%d","name":"%c"}`, n%50, 'A'+n%4) },
+		[]int{16},
+		false,
 	},
 	{
 		"nested", `{ users(orderBy: [{id: ASC}], limit: 20) { id name posts(orderBy: [{id: ASC}], limit: 5) { id title comments(orderBy: [{id: ASC}], limit: 3) { id body } } } }`,
-		func(int) string { return `{}` }, []int{16}, false,
+		func(int) string { return `{}` },
+		[]int{16},
+		false,
 	},
 	{"large", `{ users { id name email createdAt } }`, func(int) string { return `{}` }, []int{1, 16}, false},
 	{
 		"insert", `mutation ($name: String!, $email: String!) { createUser(input: {name: $name, email: $email}) { id name email createdAt } }`,
 		func(n int) string {
 			return fmt.Sprintf(`{"name":"Bench","email":"bench-%d-%d@example.com"}`, os.Getpid(), n)
-		}, []int{16}, true,
+		},
+		[]int{16},
+		true,
 	},
 	{
 		"update", `mutation ($id: BigInt!, $name: String!) { updateUser(id: $id, input: {name: $name}) { id name email createdAt } }`,
-		func(n int) string { return fmt.Sprintf(`{"id":"%d","name":"Bench %d"}`, 1+n*7919%10000, n) }, []int{16}, true,
+		func(n int) string { return fmt.Sprintf(`{"id":"%d","name":"Bench %d"}`, 1+n*7919%10000, n) },
+		[]int{16},
+		true,
 	},
 }
 
@@ -110,7 +126,12 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	defer stop()
-	targets, end, err := start(ctx, dsn, o.binary)
+	if o.wants("stream") {
+		if err := addMillion(ctx, dsn); err != nil {
+			return err
+		}
+	}
+	targets, end, err := start(ctx, dsn, o.binary, o.verbose)
 	if err != nil {
 		return err
 	}
@@ -118,7 +139,7 @@ func run(ctx context.Context, o *options) error {
 	report := report{Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(), CPUs: runtime.NumCPU()}
 	for i := range works {
 		w := &works[i]
-		if o.only != "" && !strings.Contains(","+o.only+",", ","+w.name+",") {
+		if !o.wants(w.name) {
 			continue
 		}
 		if err := same(ctx, targets, w); err != nil {
@@ -133,6 +154,16 @@ func run(ctx context.Context, o *options) error {
 			show(cells)
 		}
 	}
+	if o.wants("hostile") {
+		if report.Hostile, err = hostile(ctx, targets); err != nil {
+			return err
+		}
+	}
+	if o.wants("stream") {
+		if report.Stream, err = stream(ctx, targets); err != nil {
+			return err
+		}
+	}
 	if o.out == "" {
 		return nil
 	}
@@ -140,7 +171,7 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.out, append(text, '\n'), 0o644) //nolint:gosec // figures for everybody
+	return os.WriteFile(o.out, append(text, '\n'), 0o644)
 }
 
 // same asks each server once: answers must be equal before they are timed.

@@ -65,13 +65,16 @@ func (p *process) cpu() time.Duration {
 }
 
 // peak is its largest resident memory so far, in MB.
-func (p *process) peak() float64 {
+func (p *process) peak() float64 { return p.status("VmHWM:") }
+
+// status is a line of /proc/PID/status, in MB.
+func (p *process) status(name string) float64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if v, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if v, ok := strings.CutPrefix(line, name); ok {
 			kb, _ := strconv.ParseFloat(strings.Fields(v)[0], 64)
 			return kb / 1024
 		}
@@ -80,7 +83,7 @@ func (p *process) peak() float64 {
 }
 
 // start starts every server and waits until it answers.
-func start(ctx context.Context, dsn, binary string) (targets []*target, end func(), err error) {
+func start(ctx context.Context, dsn, binary string, verbose bool) (targets []*target, end func(), err error) {
 	dir, err := os.MkdirTemp("", "fraiseql-bench-*")
 	if err != nil {
 		return nil, nil, err
@@ -110,6 +113,7 @@ func start(ctx context.Context, dsn, binary string) (targets []*target, end func
 	}
 	own := func(work string) string { return "/" + work }
 	all := func(string) bool { return true }
+	none := func(string) bool { return false }
 	reads := func(work string) bool { return work != "insert" && work != "update" }
 	graphql := func(string) string { return "/graphql" }
 	for _, t := range []struct {
@@ -121,11 +125,16 @@ func start(ctx context.Context, dsn, binary string) (targets []*target, end func
 		{target{name: "ceiling-json", path: own, has: reads}, []string{self, "ceiling", "json", dsn}, nil},
 		{target{name: "fraiseql/pgx", path: graphql, has: all}, []string{binary, "serve"}, []string{"FRAISEQL_DB_BACKEND=pgx"}},
 		{target{name: "fraiseql/pq", path: graphql, has: all}, []string{binary, "serve"}, []string{"FRAISEQL_DB_BACKEND=pq"}},
+		{target{name: "fraiseql/strict", path: graphql, has: none}, []string{binary, "serve"}, []string{"FRAISEQL_DB_BACKEND=pgx", "FRAISEQL_LIMIT_COST="}},
 	} {
 		cmd := exec.CommandContext(ctx, t.command[0], t.command[1:]...)
-		cmd.Env = append(os.Environ(), append(t.env, "FRAISEQL_DATABASE_URL="+dsn, "FRAISEQL_ADDR=127.0.0.1:0",
-			"FRAISEQL_DB_MAX_CONNECTIONS="+strconv.Itoa(poolSize), "FRAISEQL_LIMIT_COST=0")...)
-		cmd.Stderr = os.Stderr
+		cmd.Env = append(os.Environ(), append([]string{
+			"FRAISEQL_DATABASE_URL=" + dsn, "FRAISEQL_ADDR=127.0.0.1:0",
+			"FRAISEQL_DB_MAX_CONNECTIONS=" + strconv.Itoa(poolSize), "FRAISEQL_LIMIT_COST=0", // the works are all allowed
+		}, t.env...)...)
+		if verbose {
+			cmd.Stderr = os.Stderr
+		}
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 		cmd.WaitDelay = 10 * time.Second
 		out, err := cmd.StdoutPipe()
@@ -140,7 +149,7 @@ func start(ctx context.Context, dsn, binary string) (targets []*target, end func
 		targets = append(targets, &one)
 		line, err := bufio.NewReader(out).ReadString('\n')
 		if err != nil {
-			return targets, end, fmt.Errorf("%s did not start: %w", t.name, err)
+			return targets, end, fmt.Errorf("%s did not start (-v shows why): %w", t.name, err)
 		}
 		_, rest, _ := strings.Cut(strings.TrimSpace(line), "http://")
 		one.addr, _, _ = strings.Cut(rest, "/")
