@@ -112,7 +112,7 @@ func (s *Site) authenticator() (server.Authenticator, error) {
 	if j := s.db.settings.JWT; !j.HasKey() && j.AnonymousRole == "" && !j.Required {
 		return nil, nil
 	}
-	a, err := auth.New(AuthOptions(s.db.settings)) //nolint:contextcheck // keys are fetched as long as the Site lives
+	a, err := auth.New(AuthOptions(s.db.settings))
 	if err != nil {
 		return nil, backend.New("open", backend.CodeConfiguration, err)
 	}
@@ -141,7 +141,7 @@ func (db *DB) Handler() (http.Handler, error) {
 // Serve answers requests at the addresses of the settings until ctx ends, and ends
 // those that are running then. ready is told the addresses when both listen.
 func (db *DB) Serve(ctx context.Context, ready func(addr, adminAddr string)) error {
-	site, err := db.Site()
+	site, err := db.Site() //nolint:contextcheck // what it fetches beside requests lives as long as it does
 	if err != nil {
 		return err
 	}

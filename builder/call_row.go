@@ -126,8 +126,8 @@ func (l *level) selectCall(def *Relation, fixed bool) {
 // The number of the row keeps the function's own order through the join.
 func (l *level) callChild(n *nestedLevel) Child {
 	p, d, k := l.p, n.def, n.call
-	parent := l.scope.child(l.scope.table, "")
-	sub := newLevel(p, parent.child(k.Table, ""), l.depth+1)
+	parent := l.scope.child(l.scope.table)
+	sub := newLevel(p, parent.child(k.Table), l.depth+1)
 	e, ok := parent.call(d.Call, k, parent.row())
 	if !ok {
 		return Child{}

@@ -107,7 +107,7 @@ func (sc *scope) related(f *Filter, depth int) squirrel.Sqlizer {
 	if !ok {
 		return never
 	}
-	sub := sc.child(rel.target, "")
+	sub := sc.child(rel.target)
 	conds := rel.conditions(sub, rel.localIn(sc))
 	format := "EXISTS (SELECT 1 FROM "
 	switch f.Quant {

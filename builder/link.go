@@ -130,7 +130,7 @@ func equalAll(sc *scope, columns []*catalog.Column, values []expression) []squir
 //
 //	("t1"."id") IN (SELECT "t2"."tag_id" FROM "post_tags" AS "t2" WHERE "t2"."post_id" = …)
 func (r relation) throughJoin(sub *scope, local []expression) squirrel.Sqlizer {
-	join := sub.child(r.fk.Table, "")
+	join := sub.child(r.fk.Table)
 	return splice("(?) IN (SELECT ? FROM "+join.from()+" WHERE ?)",
 		columnList(sub, r.remote), columnList(join, r.through.Columns),
 		join2(equalAll(join, r.fk.Columns, local)))
@@ -141,7 +141,7 @@ func (r relation) throughJoin(sub *scope, local []expression) squirrel.Sqlizer {
 //
 //	"users" AS "t1" JOIN (WITH RECURSIVE "t2" (k1, p1) AS (SELECT … UNION SELECT …) SELECT DISTINCT k1 …) AS "t3" ON …
 func (r relation) treeJoin(sub *scope, local []expression) {
-	seed, step := sub.child(r.target, ""), sub.child(r.target, "")
+	seed, step := sub.child(r.target), sub.child(r.target)
 	ring, keys := ident(sub.nextAlias()), ident(sub.nextAlias())
 	n := len(r.fk.RefColumns)
 	k, up := make([]expression, n), make([]expression, n)
@@ -202,7 +202,7 @@ func (p *planner) linked(sc *scope, d *Sort) (field, bool) {
 			p.probs.addf(d.Place, nil, "can't be sorted by a relation that may lead to many rows, but by their number")
 			return field{}, false
 		}
-		sub := sc.child(rel.target, "")
+		sub := sc.child(rel.target)
 		conds := rel.conditions(sub, rel.localIn(sc))
 		if len(conds) == 0 {
 			conds = []squirrel.Sqlizer{always}

@@ -91,7 +91,7 @@ func (l *level) selectKeys(columns []*catalog.Column, at Path, fixed bool) ([]in
 // To-many rows always have a total order: they are sorted by ord anyway.
 func (l *level) child(n *nestedLevel) Child {
 	p, d, r := l.p, n.def, n.rel
-	sub := newLevel(p, l.scope.child(r.target, ""), l.depth+1)
+	sub := newLevel(p, l.scope.child(r.target), l.depth+1)
 	if !r.toMany {
 		p.checkToOne(d)
 	}

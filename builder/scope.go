@@ -74,13 +74,10 @@ func (sc *scope) nextAlias() string {
 	return a
 }
 
-// child is a scope over another table within the same definition. With alias
+// child is a scope over another table within the same definition.
 // "" it takes the next free one.
-func (sc *scope) child(t *catalog.Table, alias string) *scope {
-	if alias == "" {
-		alias = sc.nextAlias()
-	}
-	return &scope{schema: sc.schema, table: t, alias: alias, probs: sc.probs, shared: sc.shared}
+func (sc *scope) child(t *catalog.Table) *scope {
+	return &scope{schema: sc.schema, table: t, alias: sc.nextAlias(), probs: sc.probs, shared: sc.shared}
 }
 
 // from is the table and its alias, for FROM: "public"."users" AS "t0".

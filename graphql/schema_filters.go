@@ -95,9 +95,10 @@ func (m *maker) makeFilter(t *codec.Type) string {
 		signature.WriteString(field + ":" + typ.String() + " ")
 	}
 	if t.Base().Kind().Has(codec.KindJSON | codec.KindJSONB) {
+		m.jsonFilter()
 		operators["at"] = &operator{at: true}
 		fields = append(fields, &ast.FieldDefinition{
-			Name: "at", Type: listOf(m.jsonFilter()), Description: "Conditions on values inside the document; all of them hold.",
+			Name: "at", Type: listOf(jsonAt), Description: "Conditions on values inside the document; all of them hold.",
 		})
 		signature.WriteString("at")
 	}
@@ -209,12 +210,15 @@ var jsonOperators = []struct {
 	{"ilike", "String", builder.Text}, {"regex", "String", builder.Text}, {"has_key", "String", builder.Text},
 }
 
-// jsonFilter is the input of conditions on a value inside a json document.
-func (m *maker) jsonFilter() string {
-	const name = "JSONAt"
+// jsonAt is the input of conditions inside json.
+const jsonAt = "JSONAt"
+
+// jsonFilter defines the input of conditions on a value inside a json document.
+func (m *maker) jsonFilter() {
+	const name = jsonAt
 	m.json()
 	if m.types[name] != nil {
-		return name
+		return
 	}
 	m.jsonTypes()
 	d := &ast.Definition{Kind: ast.InputObject, Name: name, Description: "A condition on the value at a path inside a JSON document.", Fields: ast.FieldList{
@@ -233,7 +237,6 @@ func (m *maker) jsonFilter() string {
 	}
 	m.schema.filters[name] = operators
 	m.define(d, "conditions inside json")
-	return name
 }
 
 // jsonTypes is the enum of the types that a value inside JSON can be read as.
