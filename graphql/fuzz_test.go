@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -37,17 +36,15 @@ func FuzzEngine(f *testing.F) {
 			f.Add(string(section.Data), variables)
 		}
 	}
-	dsn := pgtest.Sample(f)
-	engine := sync.OnceValue(func() *graphql.Engine {
-		return graphql.NewEngine(fixtures(f, dsn, graphql.Config{}, graphql.EngineOptions{})[0].schema, nil, graphql.EngineOptions{})
-	})
+	schema := fixtures(f, pgtest.Sample(f), graphql.Config{}, graphql.EngineOptions{})[0].schema
+	engine := graphql.NewEngine(schema, nil, graphql.EngineOptions{})
 	f.Fuzz(func(t *testing.T, query, variables string) {
 		first := ""
 		for i := range 2 {
-			_, err := engine().Prepare(t.Context(), &graphql.Request{Query: query, Variables: json.RawMessage(variables)})
+			_, err := engine.Prepare(t.Context(), &graphql.Request{Query: query, Variables: json.RawMessage(variables)})
 			said := ""
 			if err != nil {
-				errs, ok := err.(graphql.Errors) //nolint:errorlint // Prepare answers with nothing else
+				errs, ok := err.(graphql.Errors)
 				if !ok || len(errs) == 0 {
 					t.Fatalf("%T: %v", err, err)
 				}

@@ -79,7 +79,7 @@ func walk(t *testing.T, ask func(order, args string) page, order string, size in
 	t.Helper()
 	var ids []int
 	cursor := ""
-	for n := 0; n < 30; n++ {
+	for range 30 {
 		args := fmt.Sprintf("filter: {id: {gt: 0}}, first: %d", size)
 		if !forward {
 			args = fmt.Sprintf("filter: {id: {gt: 0}}, last: %d", size)

@@ -185,7 +185,7 @@ func (c *graphqlCase) ask(t *testing.T, db *fraiseql.DB) string {
 	}
 	op, err := engine.Prepare(t.Context(), &c.request)
 	if err != nil {
-		errs, ok := err.(graphql.Errors) //nolint:errorlint // Prepare answers with nothing else
+		errs, ok := err.(graphql.Errors)
 		if !ok {
 			t.Fatalf("Prepare answered %T: %v", err, err)
 		}
