@@ -101,7 +101,7 @@ func TestWriteThatIsCanceledIsNotUnknown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := lock.Exec(t.Context(), write("lock table a")); err != nil {
+		if _, err := lock.Exec(t.Context(), write("update a set word = 'locked' where n = 1")); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -209,7 +209,7 @@ func hostile(ctx context.Context, targets []*target) ([]refused, error) {
 		}
 		slices.Sort(times)
 		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-		r.P50, r.P99, r.Max = ms(times[n/2]), ms(times[n*99/100]), ms(times[n-1])
+		r.P50, r.P99, r.Max = ms(times[n/2]), ms(times[(n-1)*99/100]), ms(times[n-1])
 		r.CPU = float64((t.proc.cpu() - before).Microseconds()) / (warm + n)
 		fmt.Printf("hostile     %-24s %-28s p50 %6.2f ms  p99 %6.2f ms  max %6.2f ms  cpu %6.0f us  %d bytes\n", r.Kind, r.Code, r.P50, r.P99, r.Max, r.CPU, r.Bytes)
 		list = append(list, r)
