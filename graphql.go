@@ -51,7 +51,7 @@ func EngineOptions(s *flags.Settings) graphql.EngineOptions {
 func (db *DB) graphqlSchema() (*graphql.Schema, error) {
 	s, err := graphql.NewSchema(db.Schema(), db.graphqlConf)
 	if err != nil {
-		return nil, backend.New("make GraphQL schema", backend.CodeConfiguration, err)
+		return nil, backend.New("open", backend.CodeConfiguration, err)
 	}
 	return s, nil
 }

@@ -25,6 +25,9 @@ func (e *Engine) appendError(dst []byte, s *Schema, r *rootPlan, err error) []by
 	}
 	if be != nil && be.Message != "" && slices.Contains(e.options.ShowStates, be.SQLState) {
 		out.Message = shorten(be.Message)
+		if be.Code == backend.CodeInternal { // raised for the client, so that it mends its request
+			out.Code = codeBadInput
+		}
 		out.Extensions = append(out.Extensions, Extension{"sqlState", be.SQLState})
 	}
 	if nested, ok := errors.AsType[*nestedError](err); ok {

@@ -41,7 +41,7 @@ func (m *maker) candidates() []*candidate {
 		conf := all[f]
 		k, err := m.src.Callable(f)
 		switch {
-		case conf.omitted():
+		case conf.omitted(), !conf.named && m.constructs(f):
 			continue
 		case err != nil:
 			if conf.named {
@@ -55,6 +55,13 @@ func (m *maker) candidates() []*candidate {
 	}
 	slices.SortStableFunc(list, func(a, b *candidate) int { return cmp.Compare(a.name, b.name) })
 	return list
+}
+
+// constructs says whether f makes values of a range type of its name, as PostgreSQL
+// adds them with the type: nobody has written it to be called from outside.
+func (m *maker) constructs(f *catalog.Function) bool {
+	t, ok := m.src.Catalog().Type(f.Returns)
+	return ok && (t.Kind == 'r' || t.Kind == 'm') && t.Name == f.Name && t.Schema == f.Schema
 }
 
 func (m *maker) candidate(k *builder.Callable, conf *functionConf) *candidate {
