@@ -68,10 +68,10 @@ func (db *DB) Site() (_ *Site, err error) {
 	mux.Handle("GET /healthz", server.Health())
 	if s.GraphQL.ServeDefinitions() {
 		h := server.NewDefinitions(db, server.DefinitionOptions{
-			Authenticator: o.Authenticator, MaxBody: o.MaxBody, MaxRows: s.MaxRows, Metrics: metrics, Logger: o.Logger,
+			Authenticator: o.Authenticator, MaxBody: o.MaxBody, MaxRows: s.MaxRows, RateLimit: o.RateLimit, Metrics: metrics, Logger: o.Logger,
 		})
 		around := server.MiddlewareOptions{CORS: o.CORS, NoCompression: o.NoCompression, Logger: o.Logger}
-		api := server.NewOpenAPI(db.Schema, server.OpenAPIOptions{MaxBody: o.MaxBody, Bearer: s.JWT.HasKey()}, o.Authenticator)
+		api := server.NewOpenAPI(db.Schema, server.OpenAPIOptions{MaxBody: o.MaxBody, Bearer: s.JWT.HasKey(), RateLimited: o.RateLimit != nil}, o.Authenticator)
 		mux.Handle("/openapi.json", api)
 		mux.Handle("/openapi.yaml", api)
 		watched("/definitions", "definitions", server.Middleware(h, around))

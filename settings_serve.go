@@ -43,6 +43,9 @@ func ServerOptions(s *flags.Settings) (server.Options, error) {
 		CORS:          server.CORS{Origins: s.Server.CORSOrigins},
 		NoCompression: !s.Server.Compression,
 		LogRequests:   s.Server.RequestLog,
+		RateLimit: server.NewRateLimiter(server.RateOptions{
+			PerSecond: float64(s.Server.RateLimit), Burst: s.Server.RateBurst, TrustedProxies: s.Server.Proxies(),
+		}),
 	}
 	if s.GraphQL.TrustedDocuments == "" {
 		return o, nil

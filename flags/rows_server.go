@@ -1,6 +1,9 @@
 package flags
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Server are the settings of serving over HTTP.
 type Server struct {
@@ -30,6 +33,13 @@ type Server struct {
 	ShutdownTimeout time.Duration
 	// MaxInFlight bounds the requests that run at one time; 0 means no limit.
 	MaxInFlight int
+	// RateLimit is how many requests a client may send each second; 0 means no limit.
+	RateLimit int
+	// RateBurst is how many it may send at once; 0 means RateLimit.
+	RateBurst int
+	// TrustedProxies are the networks whose X-Forwarded-For is believed: addresses, or
+	// prefixes such as 10.0.0.0/8.
+	TrustedProxies []string
 	// RequestLog logs each request.
 	RequestLog bool
 	// Profiling serves profiles on AdminAddr.
@@ -37,6 +47,28 @@ type Server struct {
 	// Tracing is Auto (default), TracingOTLP or TracingOff: whether `fraiseql serve`
 	// sends spans.
 	Tracing string
+}
+
+// Proxies are TrustedProxies, read; what is none, which Validate refuses, is left
+// out.
+func (s *Server) Proxies() []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range s.TrustedProxies {
+		if p, ok := prefixOf(text); ok {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// prefixOf reads a network, or an address as a network of its own. A network that
+// says more than its bits hold, such as 10.0.0.1/8, is not clear and refused.
+func prefixOf(v string) (netip.Prefix, bool) {
+	if addr, err := netip.ParseAddr(v); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), addr.Zone() == "" && !addr.Is4In6()
+	}
+	p, err := netip.ParsePrefix(v)
+	return p, err == nil && p == p.Masked() && !p.Addr().Is4In6()
 }
 
 // The choices of Server.Tracing beside Auto.
@@ -99,6 +131,16 @@ var serverRows = []Setting{
 	count("Server", "FRAISEQL_MAX_IN_FLIGHT", "max-in-flight", "1000", 0, 1_000_000,
 		"The most requests that run at one time; more are answered with 503. 0: no limit.",
 		func(s *Settings) *int { return &s.Server.MaxInFlight }),
+	count("Server", "FRAISEQL_RATE_LIMIT", "rate-limit", "0", 0, 1_000_000,
+		"How many requests a client may send each second: who proves to be somebody by a token, else an address (of IPv6 a network of 64 bits). More are answered with 429. Each process counts for itself. 0: no limit.",
+		func(s *Settings) *int { return &s.Server.RateLimit }),
+	count("Server", "FRAISEQL_RATE_BURST", "rate-burst", "0", 0, 1_000_000,
+		"How many requests a client may send at once. 0: as many as FRAISEQL_RATE_LIMIT.",
+		func(s *Settings) *int { return &s.Server.RateBurst }),
+	list("Server", "FRAISEQL_TRUSTED_PROXIES", "trusted-proxies",
+		"addresses and networks with commas between them, such as 10.0.0.0/8,192.0.2.7,2001:db8::/32",
+		"The proxies whose X-Forwarded-For says where a request is from. Not set: a request is from where its connection is from.",
+		func(s *Settings) *[]string { return &s.Server.TrustedProxies }, func(v string) bool { _, ok := prefixOf(v); return ok }),
 	truth("Server", "FRAISEQL_REQUEST_LOG", "request-log", "false",
 		"Whether each request is logged, with its id, status and time. Errors are logged in any case.",
 		func(s *Settings) *bool { return &s.Server.RequestLog }),

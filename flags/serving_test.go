@@ -21,7 +21,7 @@ func TestParseServing(t *testing.T) {
 	want.Config = "etc/fraiseql.yaml"
 	want.Server = flags.Server{
 		Addr: "[::1]:0", AdminAddr: ":9000", TLSCertFile: "a b.pem", TLSKeyFile: "k.pem", BodyLimit: 1, ReadTimeout: time.Millisecond, WriteTimeout: time.Second, DrainDelay: time.Second, ShutdownTimeout: time.Minute, Profiling: true,
-		CORSOrigins: []string{"https://*.example.com", "http://localhost:3000", "*"}, RequestLog: true, Tracing: "otlp",
+		CORSOrigins: []string{"https://*.example.com", "http://localhost:3000", "*"}, RequestLog: true, Tracing: "otlp", RateLimit: 5, RateBurst: 7, TrustedProxies: []string{"10.0.0.0/8", "192.0.2.7", "2001:db8::/32"},
 	}
 	want.GraphQL = flags.GraphQL{
 		Path: "/api/v1/graphql", GraphiQL: true, Definitions: "false", Introspection: "authenticated", TrustedDocuments: "d.json", BatchMax: 10,
@@ -57,6 +57,8 @@ func TestServingRefused(t *testing.T) {
 		"FRAISEQL_ADMIN_ADDR":         {"9000"},
 		"FRAISEQL_CORS_ORIGINS":       {"example.com", "https://example.com/", "https://*.*.example.com", "*://h", "https://h:*", "https://u@h", "ftp://h", "https://h:99999", "null", "https://h?x"},
 		"FRAISEQL_BODY_LIMIT":         {"0", "1MB", "-1"},
+		"FRAISEQL_RATE_LIMIT":         {"-1", "0.5", "10/s"},
+		"FRAISEQL_TRUSTED_PROXIES":    {"proxy", "10.0.0.1/8", "10.0.0.0/33", "fe80::1%eth0", "::ffff:10.0.0.1", "*"},
 		"FRAISEQL_TRACING":            {"true", "grpc", "OTLP"},
 		"FRAISEQL_GRAPHQL_PATH":       {"graphql", "/a/", "/a//b", "/{x}", "/a?b", "/../a", "/./a", "/a b", "/%61"},
 		"FRAISEQL_INTROSPECTION":      {"true", "Off"},
@@ -106,6 +108,7 @@ func TestContradictions(t *testing.T) {
 		{"one address twice", "", []string{"FRAISEQL_ADMIN_ADDR=127.0.0.1:8000"}, `FRAISEQL_ADMIN_ADDR="127.0.0.1:8000": want another address than that of FRAISEQL_ADDR`},
 		{"two free ports", "port 0 is another one each time", []string{"FRAISEQL_ADDR=:0", "FRAISEQL_ADMIN_ADDR=:0"}, "<nil>"},
 		{"drain", "nothing could end in the rest", []string{"FRAISEQL_DRAIN_DELAY_MS=5", "FRAISEQL_SHUTDOWN_TIMEOUT_MS=5"}, `FRAISEQL_DRAIN_DELAY_MS="5": want less than FRAISEQL_SHUTDOWN_TIMEOUT_MS, which is 5`},
+		{"a burst of nothing", "", []string{"FRAISEQL_RATE_BURST=5"}, `FRAISEQL_RATE_BURST="5": want FRAISEQL_RATE_LIMIT with it: it is of no use alone`},
 		{"profiles for everybody", "", []string{"FRAISEQL_PROFILING=true"}, `FRAISEQL_PROFILING="true": want FRAISEQL_ADMIN_ADDR with it: profiles are not served in public`},
 		{"graphiql in the way", "", []string{"FRAISEQL_GRAPHQL_PATH=/", "FRAISEQL_GRAPHIQL=true"}, `FRAISEQL_GRAPHQL_PATH="/": want another path with FRAISEQL_GRAPHIQL=true: GraphiQL is served there`},
 		{"definitions in the way", "", []string{"FRAISEQL_GRAPHQL_PATH=/definitions"}, `FRAISEQL_GRAPHQL_PATH="/definitions": want another path, or FRAISEQL_DEFINITIONS=false: JSON definitions are answered there`},

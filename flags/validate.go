@@ -75,6 +75,9 @@ func (c *checker) server() {
 	if s.DrainDelay >= s.ShutdownTimeout {
 		c.addf("FRAISEQL_DRAIN_DELAY_MS", "want less than FRAISEQL_SHUTDOWN_TIMEOUT_MS, which is %d", s.ShutdownTimeout.Milliseconds())
 	}
+	if s.RateBurst > 0 && s.RateLimit == 0 {
+		c.addf("FRAISEQL_RATE_BURST", "want FRAISEQL_RATE_LIMIT with it: it is of no use alone")
+	}
 	if s.Profiling && s.AdminAddr == "" {
 		c.addf("FRAISEQL_PROFILING", "want FRAISEQL_ADMIN_ADDR with it: profiles are not served in public")
 	}

@@ -32,6 +32,9 @@ type DefinitionOptions struct {
 	// that reads a variable which the Identity does not set would believe the client
 	// then, so the default is to refuse it.
 	AllowSession bool
+	// RateLimit bounds the requests of each client; it may be that of Options. nil:
+	// there is no bound.
+	RateLimit *RateLimiter
 	// Metrics count the requests. nil: nothing is counted.
 	Metrics *Metrics
 	// Logger is told why requests fail. Default: slog.Default().
@@ -72,13 +75,19 @@ func (h *definitions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var identity Identity
+	var err error
 	if h.o.Authenticator != nil {
-		var err error
-		if identity, err = h.o.Authenticator.Authenticate(r); err != nil {
-			h.o.Logger.InfoContext(r.Context(), "who asks is not known", "error", err)
-			unauthenticated(r, err).write(w)
-			return
-		}
+		identity, err = h.o.Authenticator.Authenticate(r)
+	}
+	if wait := h.o.RateLimit.Allow(r, &identity, 1); wait > 0 { // tokens that are guessed count for the address
+		w.Header().Set("Retry-After", retryAfter(wait))
+		failRate.write(w)
+		return
+	}
+	if err != nil {
+		h.o.Logger.InfoContext(r.Context(), "who asks is not known", "error", err)
+		unauthenticated(r, err).write(w)
+		return
 	}
 	body := bodies.Get().(*bytes.Buffer) //nolint:forcetypeassert // nothing else is in it
 	defer freeBody(body)

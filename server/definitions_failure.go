@@ -45,6 +45,7 @@ var (
 	failAuthDown = &failure{
 		http.StatusServiceUnavailable, backend.CodeServiceUnavailable.String(), "authentication is not available now", [2]string{"Retry-After", "1"},
 	}
+	failRate = &failure{status: http.StatusTooManyRequests, code: codeRate, message: "too many requests; try again later"}
 	failSlow = &failure{status: http.StatusRequestTimeout, code: "REQUEST_TIMEOUT", message: "the request did not come in time"}
 	failBody = &failure{status: http.StatusBadRequest, code: backend.CodeBadUserInput.String(), message: "the request could not be read to its end"}
 

@@ -29,6 +29,9 @@ func (e *refusal) append(dst []byte) []byte {
 	return append(dst, `"}}`...)
 }
 
+// codeRate is the code of a request that came too soon.
+const codeRate = "RATE_LIMIT_EXCEEDED"
+
 func malformed(message string) *refusal {
 	return &refusal{http.StatusBadRequest, 0, "REQUEST_ERROR", message}
 }
@@ -45,6 +48,7 @@ var (
 	errTooLarge      = &refusal{http.StatusRequestEntityTooLarge, 0, "PAYLOAD_TOO_LARGE", "the request is too large"}
 	errSlow          = &refusal{http.StatusRequestTimeout, 0, "REQUEST_TIMEOUT", "the request took too long to arrive"}
 	errCut           = malformed("the body ended early")
+	errRate          = &refusal{http.StatusTooManyRequests, 0, codeRate, "too many requests; try again later"}
 	errUnauthorized  = &refusal{http.StatusUnauthorized, 0, "UNAUTHENTICATED", "authentication failed"}
 	errAuthDown      = &refusal{http.StatusServiceUnavailable, 0, backend.CodeServiceUnavailable.String(), "authentication is not available now"}
 

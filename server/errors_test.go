@@ -15,7 +15,7 @@ import (
 var refusals = map[string]*refusal{
 	"errMethod": errMethod, "errGetMutation": errGetMutation, "errNotAcceptable": errNotAcceptable, "errMediaType": errMediaType,
 	"errEncoded": errEncoded, "errCrossSite": errCrossSite, "errTooLarge": errTooLarge, "errSlow": errSlow, "errCut": errCut,
-	"errUnauthorized": errUnauthorized, "errAuthDown": errAuthDown, "errEmpty": errEmpty, "errUTF8": errUTF8, "errJSON": errJSON,
+	"errRate": errRate, "errUnauthorized": errUnauthorized, "errAuthDown": errAuthDown, "errEmpty": errEmpty, "errUTF8": errUTF8, "errJSON": errJSON,
 	"errNoObject": errNoObject, "errTwice": errTwice, "errQueryText": errQueryText, "errNoQuery": errNoQuery, "errName": errName,
 	"errVariables": errVariables, "errExtensions": errExtensions, "errDocumentID": errDocumentID, "errBothQuery": errBothQuery,
 	"errQueryURL": errQueryURL, "errPersisted": errPersisted, "errBatchOff": errBatchOff, "errBatchEmpty": errBatchEmpty,

@@ -91,7 +91,11 @@ func (g *graphQL) answer(x *exchange) *refusal {
 			return err
 		}
 	}
-	if err := g.authenticate(x); err != nil {
+	err := g.authenticate(x)
+	if refused := x.limit(1); refused != nil { // tokens that are guessed count for the address
+		return refused
+	}
+	if err != nil {
 		return err
 	}
 	if r.Method == http.MethodGet {
@@ -110,6 +114,9 @@ func (g *graphQL) answer(x *exchange) *refusal {
 	case err != nil:
 		return err
 	case batch:
+		if refused := x.limit(g.o.RateLimit.rest(len(list))); refused != nil {
+			return refused
+		}
 		x.batch(list)
 	default:
 		x.single(&list[0])
@@ -137,6 +144,21 @@ func (g *graphQL) authenticate(x *exchange) *refusal {
 	}
 	x.w.Header()["Www-Authenticate"] = []string{challenge}
 	return errUnauthorized
+}
+
+// limit takes n requests of who asks, or says that they are too many.
+func (x *exchange) limit(n int) *refusal {
+	if n <= 0 {
+		return nil
+	}
+	wait := x.g.o.RateLimit.Allow(x.r, &x.identity, n)
+	if wait == 0 {
+		return nil
+	}
+	h := x.w.Header()
+	delete(h, "Www-Authenticate")
+	h["Retry-After"] = []string{retryAfter(wait)}
+	return errRate
 }
 
 // result is how one GraphQL request went. The zero result is success.

@@ -24,6 +24,8 @@ type OpenAPIOptions struct {
 	Path    string // of the definitions endpoint; default "/definitions"
 	// Bearer says that requests carry a token.
 	Bearer bool
+	// RateLimited says that there is a RateLimiter.
+	RateLimited bool
 	// MaxDefinitions and MaxBody are those of DefinitionOptions, with their defaults.
 	MaxDefinitions int
 	MaxBody        int64
@@ -202,8 +204,8 @@ func responses(o OpenAPIOptions) object {
 			byStatus[status] = append(byStatus[status], failed{c.String(), executor.AppendError(nil, exampleError(c))})
 		}
 	}
-	for _, f := range []*failure{failMethod, failMediaType, failUnauthenticated, failSlow, failTooLarge(o.MaxBody)} {
-		if f != failUnauthenticated || o.Bearer {
+	for _, f := range []*failure{failMethod, failMediaType, failUnauthenticated, failRate, failSlow, failTooLarge(o.MaxBody)} {
+		if (f != failUnauthenticated || o.Bearer) && (f != failRate || o.RateLimited) {
 			byStatus[f.status] = append(byStatus[f.status], failed{f.code, f.append(nil)})
 		}
 	}

@@ -50,6 +50,10 @@ type Options struct {
 	// RetryAfter is told with SERVICE_UNAVAILABLE, in whole seconds; 0 is
 	// DefaultRetryAfter.
 	RetryAfter time.Duration
+	// RateLimit bounds the requests of each client: more are answered with 429. One
+	// whose credentials are refused counts for its address, each of a list counts.
+	// Several handlers may share one. Nil: there is no bound.
+	RateLimit *RateLimiter
 	// CORS allows pages of other origins. Default: none.
 	CORS CORS
 	// NoCompression sends every answer as it is.
