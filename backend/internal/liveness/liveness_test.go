@@ -3,6 +3,7 @@ package liveness_test
 import (
 	"crypto/tls"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -59,5 +60,63 @@ func TestQuiet(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestQuietWhileSomebodyReads: a reader that waits for the server is not waited for.
+func TestQuietWhileSomebodyReads(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	read := make(chan error)
+	go func() {
+		b := make([]byte, 1)
+		if _, err := client.Read(b); err != nil { // it reads from here on
+			read <- err
+			return
+		}
+		read <- nil
+		_, err := client.Read(b)
+		read <- err
+	}()
+	if _, err := server.Write([]byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+	quiet := make(chan bool, 1)
+	go func() {
+		all := true
+		for range 1000 { // some of them while the reader waits
+			all = all && liveness.Quiet(client)
+			runtime.Gosched()
+		}
+		quiet <- all
+	}()
+	select {
+	case got := <-quiet:
+		if !got {
+			t.Error("not quiet although nothing came")
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for the reader")
+	}
+	_ = server.Close()
+	if err := <-read; err == nil {
+		t.Error("read something after the end")
 	}
 }

@@ -26,11 +26,12 @@ func Quiet(conn net.Conn) bool {
 		return false
 	}
 	quiet := false
-	err = raw.Read(func(fd uintptr) bool {
+	// Control and not Read, which waits until nobody else reads: pgx leaves a
+	// goroutine that reads behind where a write took long.
+	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		quiet = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
-		return true // once is enough: do not wait until there is something
 	})
 	return err == nil && quiet
 }
