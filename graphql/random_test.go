@@ -137,6 +137,7 @@ func (d *document) value(t *ast.Type, depth int, name string) (value, literal st
 		return strconv.Quote(v), v
 	case ast.InputObject:
 		return d.object(def, depth)
+	default: // a scalar
 	}
 	v := pick(d, samples[def.Name], def.Name)
 	if v == "" {
