@@ -364,7 +364,7 @@ func TestCancelMidStreamEndsTheStatement(t *testing.T) {
 		if backend.CodeOf(err) != backend.CodeCanceled || !executor.Partial(err) {
 			t.Errorf("got %v", err)
 		}
-		waitNone(t, dsn, cfg.ApplicationName, 100*time.Millisecond)
+		waitNone(t, dsn, cfg.ApplicationName, 5*time.Second) // it is far less; what the machine does beside is not tested
 	})
 }
 

@@ -96,8 +96,11 @@ func TestCacheChangesNoAnswer(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		for range rapid.IntRange(1, 4).Draw(rt, "requests") {
 			query, variables := rapid.SampledFrom(shapes).Draw(rt, "document"), drawVariables(rt)
-			if got, want := f.answer(t, query, variables), bare.answer(t, query, variables); got != want {
-				rt.Fatalf("with a cache:\n%s\nwithout:\n%s\n%s\n%s", got, want, query, variables)
+			want := bare.answer(t, query, variables)
+			for range 2 { // the second finds the plan of the first
+				if got := f.answer(t, query, variables); got != want {
+					rt.Fatalf("with a cache:\n%s\nwithout:\n%s\n%s\n%s", got, want, query, variables)
+				}
 			}
 		}
 	})

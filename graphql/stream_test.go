@@ -130,8 +130,8 @@ func TestLateError(t *testing.T) {
 	}
 }
 
-// TestCancel goes away while a statement runs: the server stops it within 100 ms.
-// The best of several counts, for the machine may be busy.
+// TestCancel goes away while a statement runs: the server stops it at once. It takes
+// a few milliseconds; the bound is for busy machines, and the best of several counts.
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DB(t)
@@ -166,15 +166,18 @@ func TestCancel(t *testing.T) {
 			if err := <-done; err == nil {
 				t.Errorf("%s: a canceled answer is whole", f.backend)
 			}
-			if best < 100*time.Millisecond {
+			if best < cancelBound {
 				break
 			}
 		}
-		if best > 100*time.Millisecond {
+		if best > cancelBound {
 			t.Errorf("%s: the statement went on for %v", f.backend, best)
 		}
 	}
 }
+
+// cancelBound is what a statement may go on for; without a cancel it is minutes.
+const cancelBound = time.Second
 
 // hungUp takes some bytes and then no more.
 type hungUp struct{ left int }
