@@ -29,9 +29,18 @@ func DefaultLimits() Limits {
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	for _, m := range []struct{ have, def *int }{
-		{&l.Bytes, &d.Bytes}, {&l.Tokens, &d.Tokens}, {&l.Depth, &d.Depth}, {&l.Aliases, &d.Aliases}, {&l.Roots, &d.Roots},
-		{&l.Directives, &d.Directives}, {&l.Fragments, &d.Fragments}, {&l.Cost, &d.Cost}, {&l.InputDepth, &d.InputDepth},
-		{&l.Errors, &d.Errors}, {&l.Introspect, &d.Introspect}, {&l.VariableSize, &d.VariableSize},
+		{&l.Bytes, &d.Bytes},
+		{&l.Tokens, &d.Tokens},
+		{&l.Depth, &d.Depth},
+		{&l.Aliases, &d.Aliases},
+		{&l.Roots, &d.Roots},
+		{&l.Directives, &d.Directives},
+		{&l.Fragments, &d.Fragments},
+		{&l.Cost, &d.Cost},
+		{&l.InputDepth, &d.InputDepth},
+		{&l.Errors, &d.Errors},
+		{&l.Introspect, &d.Introspect},
+		{&l.VariableSize, &d.VariableSize},
 	} {
 		if *m.have == 0 {
 			*m.have = *m.def

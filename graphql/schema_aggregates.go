@@ -12,8 +12,14 @@ import (
 // column, by the function behind them.
 var aggregateFields = []struct{ name, fn string }{
 	{"countDistinct", "count"},
-	{"sum", "sum"}, {"avg", "avg"}, {"stddev", "stddev"}, {"variance", "variance"}, {"min", "min"}, {"max", "max"},
-	{"boolAnd", "bool_and"}, {"boolOr", "bool_or"},
+	{"sum", "sum"},
+	{"avg", "avg"},
+	{"stddev", "stddev"},
+	{"variance", "variance"},
+	{"min", "min"},
+	{"max", "max"},
+	{"boolAnd", "bool_and"},
+	{"boolOr", "bool_or"},
 }
 
 // aggregateFn is the function of a field of an aggregate, or "".
@@ -34,7 +40,9 @@ func (m *maker) aggregateTypes(o *object) {
 	all := &ast.Definition{Kind: ast.Object, Name: o.name + "Aggregate", Description: "Numbers about " + o.plural + ".", Fields: ast.FieldList{count}}
 	group := &ast.Definition{Kind: ast.Object, Name: o.name + "Group", Description: "A group of " + o.plural + ".", Fields: ast.FieldList{count}}
 	having := &ast.Definition{Kind: ast.InputObject, Name: o.name + "Having", Description: "Which groups.", Fields: ast.FieldList{
-		{Name: "and", Type: listOf(o.name + "Having")}, {Name: "or", Type: listOf(o.name + "Having")}, {Name: "not", Type: named(o.name + "Having")},
+		{Name: "and", Type: listOf(o.name + "Having")},
+		{Name: "or", Type: listOf(o.name + "Having")},
+		{Name: "not", Type: named(o.name + "Having")},
 		{Name: "count", Type: named(m.scalarFilter(m.src.Types().Type(oidInt8)))},
 	}}
 	order := &ast.Definition{Kind: ast.InputObject, Name: o.name + "GroupOrder", Description: "Sort keys, in the order in which they are written.", Fields: ast.FieldList{

@@ -203,11 +203,23 @@ var jsonOperators = []struct {
 	name, typ string
 	operand   builder.Operand
 }{
-	{"eq", "JSON", builder.Same}, {"neq", "JSON", builder.Same}, {"gt", "JSON", builder.Same}, {"gte", "JSON", builder.Same},
-	{"lt", "JSON", builder.Same}, {"lte", "JSON", builder.Same}, {"in", "[JSON!]", builder.List}, {"nin", "[JSON!]", builder.List},
-	{"is_null", "Boolean", builder.Flag}, {"contains", "JSON", builder.Same}, {"icontains", "String", builder.Literal},
-	{"startswith", "String", builder.Literal}, {"endswith", "String", builder.Literal}, {"like", "String", builder.Text},
-	{"ilike", "String", builder.Text}, {"regex", "String", builder.Text}, {"has_key", "String", builder.Text},
+	{"eq", "JSON", builder.Same},
+	{"neq", "JSON", builder.Same},
+	{"gt", "JSON", builder.Same},
+	{"gte", "JSON", builder.Same},
+	{"lt", "JSON", builder.Same},
+	{"lte", "JSON", builder.Same},
+	{"in", "[JSON!]", builder.List},
+	{"nin", "[JSON!]", builder.List},
+	{"is_null", "Boolean", builder.Flag},
+	{"contains", "JSON", builder.Same},
+	{"icontains", "String", builder.Literal},
+	{"startswith", "String", builder.Literal},
+	{"endswith", "String", builder.Literal},
+	{"like", "String", builder.Text},
+	{"ilike", "String", builder.Text},
+	{"regex", "String", builder.Text},
+	{"has_key", "String", builder.Text},
 }
 
 // jsonAt is the input of conditions inside json.
