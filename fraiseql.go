@@ -48,6 +48,7 @@ type DB struct {
 	graphqlConf graphql.Config
 	engine      atomic.Pointer[graphql.Engine] // nil: nobody has asked for it
 	keys        atomic.Pointer[auth.JWT]       // of the Site; nil: there are none
+	misfit      atomic.Pointer[error]          // why the last catalog made no GraphQL schema; nil: it did
 	reloading   atomic.Bool
 	tracing     *tracing.Tracer // nil: there are no spans
 	background  sync.WaitGroup
@@ -156,7 +157,7 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	return db, db.build()
 }
 
-// build makes the Schema of the current catalog.
+// build makes the Schema of the current catalog, and that of GraphQL: both or none.
 func (db *DB) build() error {
 	current := db.catalog.Catalog()
 	if old := db.schema.Load(); old != nil && old.Catalog() == current {
@@ -166,15 +167,18 @@ func (db *DB) build() error {
 	if err != nil {
 		return err
 	}
-	db.schema.Store(schema)
 	e := db.engine.Load()
 	if e == nil {
+		db.schema.Store(schema)
 		return nil
 	}
-	made, err := db.graphqlSchema()
+	made, err := db.graphqlSchema(schema)
 	if err != nil {
-		return err // the engine goes on with the old one
+		db.misfit.Store(&err)
+		return err // both go on with the old one, and the next Reload tries again
 	}
+	db.misfit.Store(nil)
+	db.schema.Store(schema)
 	e.SetSchema(made)
 	return nil
 }

@@ -127,6 +127,48 @@ func TestAlteredTable(t *testing.T) {
 	}
 }
 
+// A catalog that can't be told in GraphQL is taken by nobody, however often it is
+// read, and /readyz says why; the next that can be told is.
+func TestReloadTakesBothSchemasOrNone(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DB(t)
+	pgtest.Exec(t, dsn, "create table t (id int8 primary key)")
+	db := open(t, dsn, nil)
+	engine, err := db.GraphQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := db.Site()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer site.Close()
+	before, served := db.Schema(), engine.Schema()
+	pgtest.Exec(t, dsn, "create table mutation (id int8 primary key)")
+	for range 2 {
+		if err := db.Reload(t.Context()); backend.CodeOf(err) != backend.CodeConfiguration {
+			t.Errorf("Reload = %v, want an error of the configuration", err)
+		}
+		if db.Schema() != before || engine.Schema() != served {
+			t.Error("a half of what can't be served was taken")
+		}
+	}
+	report, err := site.Ready(t.Context())
+	if err != nil || len(report.Broken) != 1 || !strings.Contains(report.Broken[0].Reason, "table public.mutation") {
+		t.Errorf("Ready = %+v, %v, want it to name the table", report, err)
+	}
+	pgtest.Exec(t, dsn, "drop table mutation", "create table u (id int8 primary key)")
+	if err := db.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if db.Schema() == before || engine.Schema() == served {
+		t.Error("a schema that can be served was not taken")
+	}
+	if report, err := site.Ready(t.Context()); err != nil || len(report.Broken) > 0 {
+		t.Errorf("Ready = %+v, %v, want nothing broken", report, err)
+	}
+}
+
 func TestRunner(t *testing.T) {
 	t.Parallel()
 	db := open(t, pgtest.Sample(t), nil)

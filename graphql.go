@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/graphql"
@@ -29,7 +30,7 @@ func (db *DB) GraphQL() (*graphql.Engine, error) {
 	if e := db.engine.Load(); e != nil {
 		return e, nil
 	}
-	s, err := db.graphqlSchema()
+	s, err := db.graphqlSchema(db.Schema())
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +49,8 @@ func EngineOptions(s *flags.Settings) graphql.EngineOptions {
 	}
 }
 
-func (db *DB) graphqlSchema() (*graphql.Schema, error) {
-	s, err := graphql.NewSchema(db.Schema(), db.graphqlConf)
+func (db *DB) graphqlSchema(of *builder.Schema) (*graphql.Schema, error) {
+	s, err := graphql.NewSchema(of, db.graphqlConf)
 	if err != nil {
 		return nil, backend.New("open", backend.CodeConfiguration, err)
 	}

@@ -185,6 +185,11 @@ func (s *Site) Ready(ctx context.Context) (server.Report, error) {
 	for _, b := range engine.Schema().Broken() {
 		r.Broken = append(r.Broken, server.Broken{Object: b.Object, Reason: b.Reason})
 	}
+	if misfit := s.db.misfit.Load(); misfit != nil {
+		r.Broken = append(r.Broken, server.Broken{
+			Object: "schema", Reason: "what the database has now cannot be served, what was loaded before is: " + (*misfit).Error(),
+		})
+	}
 	for _, db := range []*executor.DB{s.db.main, s.db.other} {
 		if db != nil {
 			if err := db.Ping(ctx); err != nil {
