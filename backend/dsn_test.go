@@ -262,7 +262,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(struct { //nolint:musttag // Host is printed as it is
+	text, err := json.Marshal(struct {
 		P backend.Secret `json:"p"`
 		H []backend.Host `json:"h"`
 	}{cfg.Password, cfg.Hosts})

@@ -360,7 +360,7 @@ func list(t *testing.T, args ...string) []pkg {
 	var packages []pkg
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p pkg
-		err := dec.Decode(&p) //nolint:musttag // go list writes the names of the fields as they are
+		err := dec.Decode(&p)
 		if errors.Is(err, io.EOF) {
 			return packages
 		}
