@@ -138,6 +138,17 @@ var valuesPool = sync.Pool{New: func() any { return &values{} }}
 // Prepare parses, validates and plans r; nothing is sent. The error is Errors: the
 // request was refused as a whole.
 func (e *Engine) Prepare(_ context.Context, r *Request) (*Operation, error) {
+	op, errs := e.prepare(r)
+	if len(errs) == 0 {
+		return op, nil
+	}
+	if r.NoIntrospection {
+		hideNames(errs)
+	}
+	return nil, errs
+}
+
+func (e *Engine) prepare(r *Request) (*Operation, Errors) {
 	g := e.current.Load()
 	doc, errs := g.document(r)
 	if len(errs) > 0 {

@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -83,4 +84,16 @@ func quoteShort(name string) string {
 		name = strings.ToValidUTF8(name[:longest], "") + "…"
 	}
 	return strconv.Quote(name)
+}
+
+// hideNames takes out of errors what tells names of the schema to who has not said
+// them: hints, and lists of what is allowed. Whoever may not look at the schema must
+// not find it out by mistakes.
+func hideNames(errs Errors) {
+	for _, e := range errs {
+		for _, hint := range []string{" Did you mean ", "; did you mean "} {
+			e.Message, _, _ = strings.Cut(e.Message, hint)
+		}
+		e.Extensions = slices.DeleteFunc(e.Extensions, func(x Extension) bool { return x.Key == "allowed" })
+	}
 }

@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -457,6 +458,7 @@ func (m *maker) finish() (*Schema, error) {
 		return nil, fmt.Errorf("make GraphQL schema: %w", err)
 	}
 	m.schema.ast = s
+	slices.SortStableFunc(m.schema.broken, func(a, b Broken) int { return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason, b.Reason)) })
 	m.schema.in = newInputs(s)
 	for _, name := range m.composites {
 		m.schema.in.types[name].takes |= takesAny
