@@ -24,6 +24,9 @@ func (l *loader) finish() (*Catalog, error) {
 	for i := range l.foreign {
 		l.finishForeignKey(&l.foreign[i])
 	}
+	for i := range l.checks {
+		l.finishCheck(&l.checks[i])
+	}
 	l.finishLists()
 	return l.cat, nil
 }
@@ -190,6 +193,18 @@ func (l *loader) finishForeignKey(raw *rawForeignKey) {
 	k.Table.ForeignKeys = append(k.Table.ForeignKeys, &k)
 	if !k.Table.IsPartition {
 		k.RefTable.ReferencedBy = append(k.RefTable.ReferencedBy, &k)
+	}
+}
+
+// finishCheck gives a table a constraint whose columns the role may use.
+func (l *loader) finishCheck(raw *rawCheck) {
+	r := l.tables[raw.table]
+	if r == nil {
+		return
+	}
+	plain := slices.DeleteFunc(slices.Clone(raw.nums), func(n int) bool { return n == 0 }) // of an expression
+	if columns, ok := r.columns(plain); ok && len(columns) > 0 {
+		r.table.Checks = append(r.table.Checks, Check{raw.name, columns})
 	}
 }
 

@@ -158,6 +158,16 @@ SELECT k.conrelid::int8, k.confrelid::int8, k.conname::text,
  ORDER BY k.oid`
 }
 
+// checksQuery reads the constraints that are no keys: check and exclusion.
+func checksQuery(schemas string) string {
+	return `
+SELECT k.conrelid::int8, k.conname::text, pg_catalog.array_to_string(k.conkey, ' ')
+  FROM pg_catalog.pg_constraint k
+  JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+ WHERE k.contype IN ('c', 'x') AND k.conkey IS NOT NULL AND c.relnamespace IN (` + schemas + `)
+ ORDER BY k.oid`
+}
+
 // typesQuery reads the types of every schema: a column may have a type whose
 // schema the role may not name. Row types are read for loaded relations only.
 func typesQuery(schemas string, version int) string {

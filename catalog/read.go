@@ -27,6 +27,7 @@ type loader struct {
 	order   []*tableRow // by OID
 	keys    map[uint32][]rawKey
 	foreign []rawForeignKey
+	checks  []rawCheck
 	names   map[string]string // one copy of each repeated text
 }
 
@@ -50,6 +51,13 @@ type rawForeignKey struct {
 	from, to         uint32
 	nums, refNums    []int
 	onDelete, onUpdt string
+}
+
+// rawCheck is a check or exclusion constraint before its columns are known.
+type rawCheck struct {
+	table uint32
+	name  string
+	nums  []int
 }
 
 func newLoader(q Querier) *loader {
@@ -80,6 +88,7 @@ func (l *loader) read(ctx context.Context, conf config) error {
 		{"columns", l.readColumns, columnsQuery(l.inList, conf.guessViews)},
 		{"keys", l.readKeys, keysQuery(l.inList, v)},
 		{"foreign keys", l.readForeignKeys, foreignKeysQuery(l.inList)},
+		{"checks", l.readChecks, checksQuery(l.inList)},
 		{"types", l.readTypes, typesQuery(l.inList, v)},
 		{"functions", l.readFunctions, functionsQuery(l.inList)},
 	} {
@@ -288,6 +297,20 @@ func (l *loader) readForeignKeys(ctx context.Context, query string) error {
 		l.foreign = append(l.foreign, found)
 		return nil
 	}, &from, &to, &k.Name, &nums, &refNums, &k.onDelete, &k.onUpdt, &k.Deferrable, &k.InitiallyDeferred)
+}
+
+func (l *loader) readChecks(ctx context.Context, query string) error {
+	var table int64
+	var name, nums string
+	return l.each(ctx, query, func() error {
+		found := rawCheck{table: uint32(table), name: name}
+		var err error
+		if found.nums, err = numbers(nums); err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+		l.checks = append(l.checks, found)
+		return nil
+	}, &table, &name, &nums)
 }
 
 // numbers reads "1 2 3".

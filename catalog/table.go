@@ -60,6 +60,9 @@ type Table struct {
 	// Those that partitions inherit from their parent are not repeated.
 	ReferencedBy []*ForeignKey
 
+	// Checks are the check and exclusion constraints that are about columns.
+	Checks []Check
+
 	Comment string
 	// Extension is the name of the extension that the table belongs to, or "".
 	Extension string
@@ -231,6 +234,13 @@ type Key struct {
 // Total says that equality on all Columns pins at most one row: the key is
 // neither partial nor over expressions.
 func (k *Key) Total() bool { return k.Predicate == "" && k.Expressions == "" }
+
+// Check is a check or exclusion constraint, as far as it names columns that the role
+// may use.
+type Check struct {
+	Name    string
+	Columns []*Column
+}
 
 // Action is what a foreign key does when the referenced row goes or changes.
 type Action string

@@ -237,6 +237,11 @@ func constraintColumns(t *catalog.Table, name string) []string {
 			return columnNames(k.Columns)
 		}
 	}
+	for i := range t.Checks {
+		if t.Checks[i].Name == name {
+			return columnNames(t.Checks[i].Columns)
+		}
+	}
 	for _, fk := range t.ForeignKeys {
 		if fk.Name == name {
 			return columnNames(fk.Columns)
