@@ -211,11 +211,11 @@ func TestFunctionSchema(t *testing.T) {
 	_, fs := functionFixtures(t)
 	want := []graphql.Broken{
 		{Object: "function no_such", Reason: "the configuration names it, but there is no such function that the role may call"},
+		{Object: "function public.authors()", Reason: "there is a field authors already: name the function in the configuration, or by a comment that begins with @name"},
 		{Object: "function public.forget(int4)", Reason: "it is volatile, so it may write and is no query: declare it STABLE or IMMUTABLE"},
+		{Object: "function public.tells_secret()", Reason: "it returns rows of public.secrets, which is left out"},
 		{Object: "function public.title(books)", Reason: "there is a field title already: name the function in the configuration, or by a comment that begins with @name"},
 		{Object: "function public.ups(keyless)", Reason: "its rows are found by the key of public.keyless, which has none"},
-		{Object: "function public.authors()", Reason: "there is a field authors already: name the function in the configuration, or by a comment that begins with @name"},
-		{Object: "function public.tells_secret()", Reason: "it returns rows of public.secrets, which is left out"},
 	}
 	if diff := cmp.Diff(want, fs[0].schema.Broken()); diff != "" {
 		t.Error(diff)
