@@ -154,12 +154,12 @@ func TestCancel(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- op.Execute(ctx, io.Discard) }()
-			for !running() {
+			for until := time.Now().Add(5 * time.Second); !running() && time.Now().Before(until); { // seen, or gone by too fast
 				runtime.Gosched()
 			}
 			start := time.Now()
 			cancel()
-			for running() {
+			for running() && time.Since(start) < 10*time.Second {
 				runtime.Gosched()
 			}
 			best = min(best, time.Since(start))
