@@ -23,7 +23,7 @@ var scalarNames = map[string]string{
 // scalarDocs describe the scalars that need it.
 var scalarDocs = map[string]string{
 	"BigInt":        "A whole number of up to 64 bits: a JSON number with all its digits. Strings of digits are taken too.",
-	"BigDecimal":    "A decimal number of any size and precision, with all its digits. Strings are taken too.",
+	"BigDecimal":    "A decimal number of any size and precision, with all its digits. Strings are taken too; NaN and the infinities are strings.",
 	"Bytes":         `Bytes as a string: \x and two hexadecimal digits for each.`,
 	"Date":          "A date as in ISO 8601: 2024-02-29.",
 	"Time":          "A time of day: 12:34:56.789.",
