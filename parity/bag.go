@@ -78,7 +78,7 @@ func (b *bag) finish(c *comparison, statement string, columns []builder.Column) 
 	// shown as one difference of values when there are equally many of both.
 	if len(missing) == len(extra) {
 		for i := range missing {
-			c.add(Diff{Kind: DiffValue, Statement: statement, Row: missing[i].first, Detail: diffRows(columns, missing[i].row, extra[i].row)})
+			c.add(Diff{Kind: DiffValue, Statement: statement, Row: missing[i].first, Detail: diffRows(columns, missing[i].row, extra[i].row), Cells: cells(columns, missing[i].row, extra[i].row)})
 		}
 		return
 	}

@@ -1,8 +1,12 @@
 package parity
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"slices"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,6 +34,23 @@ type comparison struct {
 	reason   string // why inconclusive or not compared, "" otherwise
 	compared int64  // rows
 	names    renames
+	class    hash.Hash // of the SQL that was sent; nil: none was
+}
+
+// saw takes note of a statement, for the class of the operation.
+func (c *comparison) saw(sql string) {
+	if c.class == nil {
+		c.class = sha256.New()
+	}
+	_, _ = io.WriteString(c.class, sql+"\x00") // a hash never fails
+}
+
+// className is Report.Class.
+func (c *comparison) className() string {
+	if c.class == nil {
+		return ""
+	}
+	return hex.EncodeToString(c.class.Sum(nil)[:8])
 }
 
 func (h *Harness) comparison() *comparison {
@@ -292,7 +313,7 @@ func (c *comparison) pair(statement string, columns []builder.Column, n int64, c
 			continue
 		}
 		if !c.same(statement, col, a, b) {
-			c.add(Diff{Kind: DiffValue, Statement: statement, Row: n, Detail: diffRows(columns, control, candidate)})
+			c.add(Diff{Kind: DiffValue, Statement: statement, Row: n, Detail: diffRows(columns, control, candidate), Cells: cells(columns, control, candidate)})
 			return
 		}
 		renamed++

@@ -87,7 +87,7 @@ func (p *pair) Query(ctx context.Context, s *builder.Statement) (*executor.Rows,
 
 // query runs s on both sides; done is called once, after its rows have ended.
 func (p *pair) query(ctx context.Context, s *builder.Statement, done func(complete bool, controlErr error) error) (*executor.Rows, error) {
-	p.named(s.Name)
+	p.named(s)
 	start := time.Now()
 	control, controlErr := p.control.Query(ctx, s)
 	took := [2]time.Duration{time.Since(start)}
@@ -135,7 +135,7 @@ func (p *pair) query(ctx context.Context, s *builder.Statement, done func(comple
 
 // Exec runs a statement without rows on both sides.
 func (p *pair) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
-	p.named(s.Name)
+	p.named(s)
 	n, controlErr := p.control.Exec(ctx, s)
 	if p.candidate != nil {
 		m, candidateErr := p.candidate.Exec(ctx, s)
@@ -173,9 +173,10 @@ func within(ctx context.Context, side **executor.Tx, o *executor.TxOptions, fn f
 	})
 }
 
-func (p *pair) named(statement string) {
+func (p *pair) named(s *builder.Statement) {
+	p.cmp.saw(s.SQL)
 	if p.report.Operation == "" {
-		p.report.Operation = statement
+		p.report.Operation = s.Name
 	}
 }
 

@@ -82,6 +82,9 @@ func (r *recorder) total() int64 {
 
 // steps compares what two recorders noted.
 func (c *comparison) steps(control, candidate []*observation) {
+	for _, o := range control {
+		c.saw(o.sql)
+	}
 	n := min(len(control), len(candidate))
 	for i := range n {
 		c.step(control[i], candidate[i])

@@ -72,7 +72,36 @@ type Diff struct {
 	Statement string `json:"statement"`        // name of the Statement
 	Row       int64  `json:"row,omitempty"`    // 1-based row of the control, 0 where no row is meant
 	Detail    string `json:"detail,omitempty"` // readable difference, control "-", candidate "+"
+	// Cells are the values that differ, of DiffValue; one for each column.
+	Cells []Cell `json:"cells,omitempty"`
 }
+
+// Cell is one value that differs.
+type Cell struct {
+	Column    string `json:"column"`
+	Type      string `json:"type"` // the column's type as PostgreSQL names it
+	Control   Value  `json:"control"`
+	Candidate Value  `json:"candidate"`
+	// Server is what the server's own to_json says; nil where it was not asked or
+	// could not say.
+	Server *Value `json:"server,omitempty"`
+}
+
+// Value is a value in canonical form.
+type Value struct {
+	Null bool   `json:"null,omitempty"`
+	Text string `json:"text,omitempty"` // codec.AppendCanonical of it
+}
+
+// Voice names who gave an answer.
+type Voice string
+
+// The voices. The third one, the server's own to_json, is no driver's.
+const (
+	VoiceControl   Voice = "control"
+	VoiceCandidate Voice = "candidate"
+	VoiceBoth      Voice = "both"
+)
 
 // String is one readable paragraph.
 func (d Diff) String() string {
@@ -102,15 +131,22 @@ type Side struct {
 // Report is the result of one comparison. Diffs are bounded (see WithMaxDiffs);
 // Dropped counts the rest.
 type Report struct {
-	Seq       uint64         `json:"seq"` // number of the operation in its Harness, from 1
-	Operation string         `json:"operation"`
+	Seq       uint64 `json:"seq"` // number of the operation in its Harness, from 1
+	Operation string `json:"operation"`
+	// Class is the same for operations that differ in their values only: a hash of
+	// the SQL of their statements, 16 hexadecimal digits; "" where none was sent.
+	Class     string         `json:"class,omitempty"`
 	Verdict   Verdict        `json:"verdict"`
 	Reason    string         `json:"reason,omitempty"`
 	Control   Side           `json:"control"`
 	Candidate Side           `json:"candidate"`
 	Rules     map[string]int `json:"rules,omitempty"` // rule name to how often it was needed
-	Diffs     []Diff         `json:"diffs,omitempty"`
-	Dropped   int            `json:"diffs_dropped,omitempty"`
+	// Wrong says whose values are not what the server's own to_json says; "" where
+	// it was not asked or agrees with both. It may be set although the two agree
+	// with each other: the verdict is Mismatch then too.
+	Wrong   Voice  `json:"wrong,omitempty"`
+	Diffs   []Diff `json:"diffs,omitempty"`
+	Dropped int    `json:"diffs_dropped,omitempty"`
 }
 
 // MismatchError is the error of an operation whose backends differed, in strict

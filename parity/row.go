@@ -106,6 +106,25 @@ func diffRows(columns []builder.Column, control, candidate *row) string {
 	return cmp.Diff(control.table(columns), candidate.table(columns))
 }
 
+// value is a cell of a Report.
+func value(cell string) Value {
+	if strings.HasPrefix(cell, "v") {
+		return Value{Text: cell[1:]}
+	}
+	return Value{Null: true}
+}
+
+// cells are the values of two rows that differ.
+func cells(columns []builder.Column, control, candidate *row) []Cell {
+	var list []Cell
+	for i, c := range columns {
+		if a, b := control.cell(i), candidate.cell(i); a != b {
+			list = append(list, Cell{Column: c.Name, Type: c.Type.String(), Control: value(a), Candidate: value(b)})
+		}
+	}
+	return list
+}
+
 // text is a row for people.
 func (r *row) text(columns []builder.Column) string {
 	var b strings.Builder
