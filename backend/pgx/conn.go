@@ -22,8 +22,9 @@ type conn struct {
 	c     *connector
 	gate  gate.Gate
 	epoch uint64 // the connector's epoch when the cache was last dropped
-	// statements are those that together has prepared, by their text.
+	// statements are those that pieces were made of, by their text.
 	statements map[string]*prepared
+	pieces     uint64 // made so far
 }
 
 var (
@@ -169,7 +170,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
 	}
-	if len(args) == 0 && c.Conn.Conn().Config().DefaultQueryExecMode == jackpgx.QueryExecModeSimpleProtocol {
+	if len(args) == 0 && c.c.base.DefaultQueryExecMode == jackpgx.QueryExecModeSimpleProtocol {
 		args = []driver.NamedValue{{Ordinal: 1, Value: jackpgx.QueryExecModeExec}} // see first
 	}
 	rows, err := c.Conn.QueryContext(ctx, query, args)
@@ -187,18 +188,22 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // query runs one statement natively and reads as far as the first row, so that the
 // columns are known and an early error is told here.
 func (c *conn) query(ctx context.Context, query string, args []any) (rows jackpgx.Rows, more bool, err error) {
-	rows, more, err = first(ctx, c.Conn.Conn(), query, args)
+	if err := c.dropStale(ctx); err != nil { // BEGIN is the last time for it
+		return nil, false, err
+	}
+	mode := c.c.base.DefaultQueryExecMode
+	rows, more, err = first(ctx, c.Conn.Conn(), mode, query, args)
 	if err != nil {
 		var again bool
 		if again, err = c.again(ctx, err); again {
-			rows, more, err = first(ctx, c.Conn.Conn(), query, args)
+			rows, more, err = first(ctx, c.Conn.Conn(), mode, query, args)
 		}
 	}
 	return rows, more, err
 }
 
-func first(ctx context.Context, pc *jackpgx.Conn, query string, args []any) (jackpgx.Rows, bool, error) {
-	if pc.Config().DefaultQueryExecMode == jackpgx.QueryExecModeSimpleProtocol && !bound(args) {
+func first(ctx context.Context, pc *jackpgx.Conn, mode jackpgx.QueryExecMode, query string, args []any) (jackpgx.Rows, bool, error) {
+	if mode == jackpgx.QueryExecModeSimpleProtocol && !bound(args) {
 		// The simple protocol takes several statements and runs them all. Without
 		// arguments nothing is won by it: this asks the server for one.
 		args = append([]any{jackpgx.QueryExecModeExec}, args...)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -175,5 +176,42 @@ func TestEnvironment(t *testing.T) {
 	}
 	if zone != "UTC" || geqo != "on" {
 		t.Errorf("timezone %s, geqo %s", zone, geqo)
+	}
+}
+
+// TestSmallCache: room for a statement is not made by forgetting one that is about
+// to be sent along with it.
+func TestSmallCache(t *testing.T) {
+	t.Parallel()
+	b := pgx.New()
+	cfg := suite.Config(t, pgtest.DB(t))
+	cfg.StatementCacheSize = 2
+	conn, err := suite.Open(t, b, cfg).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), "create table t (a int4)"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 12 {
+		rows, err := b.QueryTx(t.Context(), conn, &backend.TxStatement{
+			Before:  []backend.Command{{SQL: "begin"}, {SQL: "select set_config('app.a', $1, true)", Args: []any{"x"}}},
+			Command: backend.Command{SQL: "insert into t values (" + strconv.Itoa(i%6) + ") returning a"},
+			Commit:  true,
+		})
+		if err == nil {
+			err = rows.Close()
+		}
+		if err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	var n, held int
+	if err := conn.QueryRowContext(t.Context(), "select count(*), (select count(*) from pg_prepared_statements) from t").Scan(&n, &held); err != nil {
+		t.Fatal(err)
+	}
+	if n != 12 || held > 6 {
+		t.Errorf("%d rows, %d statements at the server", n, held)
 	}
 }

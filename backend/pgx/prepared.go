@@ -9,34 +9,38 @@ import (
 	"github.com/fraiseql/fraiseql-go/backend"
 )
 
-// prepared is a statement of one connection that together has prepared.
+// prepared is a statement of one connection that pieces are made of.
 type prepared struct {
 	name    string
 	cols    []backend.Column
 	formats []int16
+	used    uint64 // the number of the piece that it was last in
+}
+
+// known is a statement that was prepared before, or nil.
+func (c *conn) known(text string) *prepared {
+	p := c.statements[text]
+	if p != nil {
+		p.used = c.pieces
+	}
+	return p
 }
 
 // prepare finds or makes the statement. pgx's Conn knows it too, by its text, and
 // forgets it together with those of its own cache (dropStale).
 func (c *conn) prepare(ctx context.Context, text string) (*prepared, error) {
-	if p := c.statements[text]; p != nil {
+	if p := c.known(text); p != nil {
 		return p, nil
 	}
 	pc := c.Conn.Conn()
-	if len(c.statements) >= max(pc.Config().StatementCacheCapacity, 8) {
-		for other := range c.statements { // any: which one matters little
-			if err := pc.Deallocate(ctx, other); err != nil {
-				return nil, fmt.Errorf("make room for a statement: %w", err)
-			}
-			delete(c.statements, other)
-			break
-		}
+	if err := c.makeRoom(ctx); err != nil {
+		return nil, err
 	}
 	sd, err := pc.Prepare(ctx, text, text)
 	if err != nil {
 		return nil, err
 	}
-	p := &prepared{name: sd.Name, cols: make([]backend.Column, len(sd.Fields)), formats: make([]int16, len(sd.Fields))}
+	p := &prepared{used: c.pieces, name: sd.Name, cols: make([]backend.Column, len(sd.Fields)), formats: make([]int16, len(sd.Fields))}
 	for i := range sd.Fields {
 		f := &sd.Fields[i]
 		p.formats[i] = c.c.formats[f.DataTypeOID]
@@ -47,6 +51,28 @@ func (c *conn) prepare(ctx context.Context, text string) (*prepared, error) {
 	}
 	c.statements[text] = p
 	return p, nil
+}
+
+// makeRoom forgets the statement that was used longest ago where there are enough,
+// unless it is part of the piece that is being made.
+func (c *conn) makeRoom(ctx context.Context) error {
+	if len(c.statements) < c.c.base.StatementCacheCapacity {
+		return nil
+	}
+	oldest, used := "", c.pieces
+	for text, p := range c.statements {
+		if p.used < used {
+			oldest, used = text, p.used
+		}
+	}
+	if used == c.pieces {
+		return nil
+	}
+	if err := c.Conn.Conn().Deallocate(ctx, oldest); err != nil {
+		return fmt.Errorf("make room for a statement: %w", err)
+	}
+	delete(c.statements, oldest)
+	return nil
 }
 
 // send puts Bind and Execute into the buffer. Arguments are as Bind has made them:

@@ -31,7 +31,7 @@ func (b *Backend) QueryTx(ctx context.Context, sc *sql.Conn, s *backend.TxStatem
 	var r *txRows
 	err := sc.Raw(func(dc any) (err error) {
 		c, ok := dc.(*conn)
-		if !ok || c.Conn.Conn().Config().DefaultQueryExecMode != jackpgx.QueryExecModeCacheStatement {
+		if !ok || !c.cached() {
 			return errPlain
 		}
 		r, err = c.together(ctx, s)
@@ -43,7 +43,12 @@ func (b *Backend) QueryTx(ctx context.Context, sc *sql.Conn, s *backend.TxStatem
 	return r, nil
 }
 
-// txRows are the rows of a TxStatement. Its commands are sent as one piece and are
+// cached says that statements are prepared once and kept.
+func (c *conn) cached() bool {
+	return c.c.base.DefaultQueryExecMode == jackpgx.QueryExecModeCacheStatement
+}
+
+// txRows are the rows of a TxStatement, which may be a statement by itself. Its commands are sent as one piece and are
 // told apart by their number: those of Before, the statement itself, COMMIT. After
 // an error the server skips the rest (PostgreSQL documentation, "Pipelining").
 type txRows struct {
@@ -75,9 +80,16 @@ func (c *conn) together(ctx context.Context, s *backend.TxStatement) (*txRows, e
 		// The connection may be dead, which is found out by what may be sent twice.
 		return nil, errPlain
 	}
+	return c.piece(ctx, s)
+}
+
+// piece sends s and reads as far as the first row, so that an early error is told
+// here.
+func (c *conn) piece(ctx context.Context, s *backend.TxStatement) (*txRows, error) {
 	if err := c.gate.Enter(); err != nil {
 		return nil, err
 	}
+	c.pieces++
 	r := &txRows{c: c, ctx: ctx, s: s}
 	if err := r.start(); err != nil { //nolint:contextcheck // the context is that of r
 		r.err = err
@@ -93,7 +105,7 @@ func (r *txRows) start() error {
 	if err := c.dropStale(r.ctx); err != nil {
 		return c.explain(r.ctx, err)
 	}
-	before := make([]*prepared, 0, 2)
+	var before []*prepared
 	for i := range s.Before {
 		p, err := c.prepare(r.ctx, s.Before[i].SQL)
 		if err != nil {
@@ -108,7 +120,7 @@ func (r *txRows) start() error {
 			return r.refused(len(before)+1, err)
 		}
 	}
-	main := c.statements[s.SQL]
+	main := c.known(s.SQL)
 	if main == nil {
 		// It is prepared under the settings of its transaction: the role and the search
 		// path decide what its names mean.
@@ -292,10 +304,15 @@ func (r *txRows) watch() {
 	}
 	r.stop = context.AfterFunc(r.ctx, func() {
 		_ = pg.Conn().SetDeadline(time.Now().Add(grace)) // if it fails, so does who reads
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), commitGrace)
-		defer cancel()
-		_ = pg.CancelRequest(ctx) // the deadline is there too
+		r.cancel()
 	})
+}
+
+// cancel asks the server to cancel the statement.
+func (r *txRows) cancel() {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), commitGrace)
+	defer stop()
+	_ = r.c.Conn.Conn().PgConn().CancelRequest(ctx) // the deadline is there too
 }
 
 // unwatch ends watch. A cancel request that is under way may hit whatever runs
@@ -355,7 +372,8 @@ func (r *txRows) Close() error {
 		}
 	}
 	if !r.closed {
-		r.dropped = true // which ends the statement at the server
+		r.dropped = true
+		go r.cancel() // its end is not waited for
 		r.end()
 	}
 	return r.err

@@ -30,7 +30,7 @@ func (b *Backend) QueryWire(ctx context.Context, sc *sql.Conn, query string, arg
 	if err := ctx.Err(); err != nil {
 		return nil, backend.Wrap(b, "query", err)
 	}
-	var r *rows
+	var r backend.WireRows
 	err := sc.Raw(func(dc any) (err error) {
 		switch c := dc.(type) {
 		case *conn:
@@ -51,7 +51,7 @@ func (b *Backend) QueryWire(ctx context.Context, sc *sql.Conn, query string, arg
 	return r, nil
 }
 
-// rows reads one statement's rows.
+// rows reads one statement's rows through pgx.
 type rows struct {
 	b    *Backend
 	ctx  context.Context //nolint:containedctx // rows end with the statement that they belong to
@@ -64,7 +64,7 @@ type rows struct {
 	err          error
 }
 
-func (c *conn) wire(ctx context.Context, query string, args []any) (*rows, error) {
+func (c *conn) wire(ctx context.Context, query string, args []any) (backend.WireRows, error) {
 	if c.Conn.Conn().IsClosed() {
 		return nil, driver.ErrBadConn
 	}
@@ -73,6 +73,17 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (*rows, error
 	}
 	if len(args) > gate.MaxArgs {
 		return nil, gate.ErrTooManyArgs
+	}
+	if c.cached() { // pgx's own way does the same with thrice the work
+		s := &backend.TxStatement{Command: backend.Command{SQL: query, Args: args}}
+		r, err := c.piece(ctx, s)
+		if errors.Is(err, backend.ErrStaleStatement) && ctx.Err() == nil && c.Conn.Conn().PgConn().TxStatus() == 'I' {
+			r, err = c.piece(ctx, s) // it did not start, and is prepared anew
+		}
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
 	}
 	if err := c.gate.Enter(); err != nil {
 		return nil, err
@@ -91,7 +102,7 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (*rows, error
 
 // adopted runs query on a connection that pgx opened without us. What the server
 // reports of its session has to be what ours would be.
-func (b *Backend) adopted(ctx context.Context, sc *stdlib.Conn, query string, args []any) (*rows, error) {
+func (b *Backend) adopted(ctx context.Context, sc *stdlib.Conn, query string, args []any) (backend.WireRows, error) {
 	pc := sc.Conn()
 	if pc.IsClosed() {
 		return nil, driver.ErrBadConn
@@ -111,7 +122,7 @@ func (b *Backend) adopted(ctx context.Context, sc *stdlib.Conn, query string, ar
 	}
 	all := make([]any, 1, len(args)+1)
 	all[0] = jackpgx.QueryResultFormatsByOID{}
-	pg, more, err := first(ctx, pc, query, append(all, args...))
+	pg, more, err := first(ctx, pc, pc.Config().DefaultQueryExecMode, query, append(all, args...))
 	if err != nil {
 		return nil, (*conn)(nil).explain(ctx, err)
 	}
