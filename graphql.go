@@ -25,6 +25,9 @@ func WithGraphQL(conf graphql.Config) Option {
 // what of the configuration or the catalog can't be told in GraphQL
 // (backend.CodeConfiguration). Reload gives it the new schema.
 func (db *DB) GraphQL() (*graphql.Engine, error) {
+	if e := db.engine.Load(); e != nil {
+		return e, nil // without waiting for a Reload, which waits for the database
+	}
 	db.reload.Lock()
 	defer db.reload.Unlock()
 	if e := db.engine.Load(); e != nil {

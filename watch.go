@@ -34,15 +34,18 @@ const (
 
 // Watch reloads the schema whenever a DDL statement was committed, until ctx ends.
 // It holds one connection of its own, by which it hears of them within about a
-// second; requests never wait for it. After a lost connection it reloads once, for
-// what it has missed. What goes wrong is logged; the error is that the event
-// trigger is not there and may not be made (see SchemaTriggerSQL), or ctx's.
+// second; requests never wait for it. When it begins to listen, at first and after a
+// lost connection, it reloads once for what it has missed. What goes wrong is
+// logged; the error is that the event trigger is not there and may not be made (see
+// SchemaTriggerSQL), or ctx's.
 func (db *DB) Watch(ctx context.Context) error {
-	if err := db.schemaTrigger(ctx); err != nil {
-		return err
-	}
-	for first := true; ctx.Err() == nil; first = false {
-		if err := db.watchOnce(ctx, !first); err != nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		err := db.watchOnce(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, errNoTrigger):
+			return err
+		case err != nil:
 			slog.WarnContext(ctx, "changes of the schema can't be heard of; trying again", "error", err)
 			select {
 			case <-time.After(watchBackoff):
@@ -53,28 +56,41 @@ func (db *DB) Watch(ctx context.Context) error {
 	return ctx.Err()
 }
 
+var errNoTrigger = errors.New("changes of the schema can't be heard of: the role may not make an event trigger; a superuser can, once, by\n" + SchemaTriggerSQL)
+
 // schemaTrigger makes the event trigger if it is not there.
 func (db *DB) schemaTrigger(ctx context.Context) error {
-	pool := db.main.Pool()
-	var n int
-	err := pool.QueryRowContext(ctx, `select count(*) from pg_event_trigger where evtname in ('fraiseql_schema_changed', 'fraiseql_schema_dropped') and evtenabled <> 'D'`).Scan(&n)
-	if err != nil {
-		return backend.Wrap(db.main.Backend(), "look for the event trigger", err)
-	}
-	if n == 2 {
-		return nil
+	there, err := db.hasSchemaTrigger(ctx)
+	if there || err != nil {
+		return err
 	}
 	text := "DO $one$ BEGIN DROP EVENT TRIGGER IF EXISTS fraiseql_schema_changed; DROP EVENT TRIGGER IF EXISTS fraiseql_schema_dropped; EXECUTE $two$" + SchemaTriggerSQL + "$two$; END $one$"
-	if _, err := pool.ExecContext(ctx, text); err != nil {
-		return backend.New("make the event trigger", backend.CodeConfiguration,
-			fmt.Errorf("changes of the schema can't be heard of: the role may not make an event trigger; a superuser can, once, by\n%s\n%w", SchemaTriggerSQL, err))
+	if _, err = db.main.Pool().ExecContext(ctx, text); err == nil {
+		return nil
 	}
-	return nil
+	// Somebody else may have made it meanwhile: the copies of a service begin at one time.
+	if there, lerr := db.hasSchemaTrigger(ctx); there && lerr == nil {
+		return nil
+	}
+	err = backend.Wrap(db.main.Backend(), "make the event trigger", err)
+	if backend.CodeOf(err) == backend.CodeForbidden {
+		err = backend.New("make the event trigger", backend.CodeConfiguration, fmt.Errorf("%w\n%w", errNoTrigger, err))
+	}
+	return err
 }
 
-// watchOnce listens on one connection until it fails. missed: what happened before
-// is not known.
-func (db *DB) watchOnce(ctx context.Context, missed bool) (err error) {
+func (db *DB) hasSchemaTrigger(ctx context.Context) (bool, error) {
+	var n int
+	err := db.main.Pool().QueryRowContext(ctx,
+		`select count(*) from pg_event_trigger where evtname in ('fraiseql_schema_changed', 'fraiseql_schema_dropped') and evtenabled <> 'D'`).Scan(&n)
+	return n == 2, backend.Wrap(db.main.Backend(), "look for the event trigger", err)
+}
+
+// watchOnce listens on one connection until it fails.
+func (db *DB) watchOnce(ctx context.Context) (err error) {
+	if err := db.schemaTrigger(ctx); err != nil {
+		return err
+	}
 	heard := make(chan struct{}, 1)
 	cfg := db.cfg
 	cfg.OnNotification = func(string, string) {
@@ -97,9 +113,7 @@ func (db *DB) watchOnce(ctx context.Context, missed bool) (err error) {
 	if _, err := conn.ExecContext(ctx, "listen "+schemaChannel); err != nil {
 		return err
 	}
-	if missed {
-		db.reloadLogged(ctx)
-	}
+	db.reloadLogged(ctx) // what happened until here nobody has heard
 	for {
 		select {
 		case <-time.After(watchAsk):

@@ -3,7 +3,7 @@ package fraiseql_test
 import (
 	"bytes"
 	"context"
-	"strings"
+	"errors"
 	"testing"
 	"time"
 
@@ -50,15 +50,13 @@ func TestWatch(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- db.Watch(ctx) }()
-			for i := 0; ; i++ { // until Watch listens, a change may pass unheard
-				pgtest.Exec(t, dsn, `create table if not exists two (id int primary key)`, `alter table one add column if not exists b int`, `comment on table two is '`+strings.Repeat("x", i)+`'`)
-				if ask(`{ twos { id } }`) == `{"data":{"twos":[]}}` {
-					break
-				}
-				if i > 40 {
+			// At once: what happens before it listens counts too.
+			pgtest.Exec(t, dsn, `create table two (id int primary key)`, `alter table one add column b int`)
+			for end := time.Now().Add(time.Minute); ask(`{ twos { id } one(id: 1) { b } }`) != `{"data":{"twos":[],"one":{"b":null}}}`; {
+				if time.Now().After(end) {
 					t.Fatalf("the new table can't be asked for: %s", ask(`{ twos { id } }`))
 				}
-				time.Sleep(250 * time.Millisecond) //nolint:forbidigo // another process tells
+				time.Sleep(50 * time.Millisecond) //nolint:forbidigo // another process tells
 			}
 			if got, want := ask(`{ one(id: 1) { a b } }`), `{"data":{"one":{"a":"x","b":null}}}`; got != want {
 				t.Errorf("got %s, want %s", got, want)
@@ -68,5 +66,52 @@ func TestWatch(t *testing.T) {
 				t.Errorf("Watch ended with %v", err)
 			}
 		})
+	}
+}
+
+// TestWatchTogether: who finds no trigger while somebody else is making one, as the
+// copies of a service do that begin at one time, listens like the other.
+func TestWatchTogether(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DB(t)
+	pool := pgtest.Open(t, dsn)
+	db, err := fraiseql.Open(t.Context(), dsn, flags.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tx, err := pool.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(t.Context(), "do $one$ begin execute $two$"+fraiseql.SchemaTriggerSQL+"$two$; end $one$"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- db.Watch(ctx) }()
+	until := func(condition string) {
+		t.Helper()
+		for found := false; !found; {
+			select {
+			case err := <-ended:
+				t.Fatalf("it does not watch: %v", err)
+			case <-time.After(50 * time.Millisecond):
+			}
+			if err := pool.QueryRowContext(ctx, `select exists (select from pg_stat_activity where datname = current_database() and `+condition+`)`).Scan(&found); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	until(`wait_event_type = 'Lock'`) // it makes one too
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	until(`query = 'select 1'`) // it listens
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Watch ended with %v", err)
 	}
 }

@@ -43,6 +43,8 @@ func TestServe(t *testing.T) {
 		{"sample", testSample},
 		{"tracing", testTracing},
 		{"refused", testRefused},
+		{"watch", testWatch},
+		{"watch by a role", testWatchByRole},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +185,25 @@ func (p *process) query(text string) string {
 	return p.post(p.url(), map[string]string{"query": text})
 }
 
+// admin is the address for operators.
+func (p *process) admin() string {
+	p.t.Helper()
+	_, admin, _ := strings.Cut(p.errs.String(), "for operators: ")
+	admin, _, ok := strings.Cut(admin, "/ ")
+	if !ok {
+		p.t.Fatal("no address for operators")
+	}
+	return admin
+}
+
 func do(t *testing.T, req *http.Request) string {
+	t.Helper()
+	_, answer := reply(t, req)
+	return answer
+}
+
+// reply is the response with its body, which is read and closed.
+func reply(t *testing.T, req *http.Request) (*http.Response, string) {
 	t.Helper()
 	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
@@ -195,7 +215,7 @@ func do(t *testing.T, req *http.Request) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(answer))
+	return res, strings.TrimSpace(string(answer))
 }
 
 func get(t *testing.T, url string) string {
@@ -234,9 +254,7 @@ func testAnswers(t *testing.T, file program) {
 			if page := get(t, base+"/"); !strings.Contains(page, "<html") {
 				t.Errorf("GraphiQL: %.200s", page)
 			}
-			_, admin, _ := strings.Cut(p.errs.String(), "for operators: ")
-			admin, _, _ = strings.Cut(admin, "/ ")
-			if ready := get(t, admin+"/readyz"); !strings.Contains(ready, `"status":"healthy"`) {
+			if ready := get(t, p.admin()+"/readyz"); !strings.Contains(ready, `"status":"healthy"`) {
 				t.Errorf("readyz: %s", ready)
 			}
 			p.end(syscall.SIGTERM)
