@@ -31,8 +31,8 @@ func (l *loader) finish() (*Catalog, error) {
 	return l.cat, nil
 }
 
-// finishTypes names types for casts and carries NOT NULL up from domain to
-// domain.
+// finishTypes names types for casts and carries NOT NULL and dimensions up from
+// domain to domain.
 func (l *loader) finishTypes() {
 	types := l.cat.types
 	for _, t := range l.cat.typeList {
@@ -51,6 +51,7 @@ func (l *loader) finishTypes() {
 			if d.NotNull {
 				t.NotNull = true
 			}
+			t.Dims = cmp.Or(t.Dims, d.Dims)
 		}
 	}
 	slices.SortFunc(l.cat.typeList, func(a, b *Type) int {
@@ -123,7 +124,7 @@ func (l *loader) finishColumn(c *Column) {
 		c.Declared = l.once(c.Declared)
 	}
 	if t.Kind == 'd' {
-		c.NotNull = c.NotNull || t.NotNull
+		c.NotNull, c.Dims = c.NotNull || t.NotNull, t.Dims
 		if !c.HasDefault && c.Generated == 0 && t.Default != "" {
 			c.HasDefault, c.Default, c.VolatileDefault = true, t.Default, t.VolatileDefault
 		}

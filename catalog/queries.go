@@ -106,7 +106,7 @@ SELECT a.attrelid::int8, a.attnum::int8, a.attname::text, a.atttypid::int8, a.at
        a.attacl IS NOT NULL AND coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT'), false),
        a.attacl IS NOT NULL AND coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'UPDATE'), false),
        ` + writable + `,
-       coalesce(cn.nspname::text, ''), coalesce(co.collname::text, ''), coalesce(s.description, '')
+       coalesce(cn.nspname::text, ''), coalesce(co.collname::text, ''), a.attndims::int8, coalesce(s.description, '')
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   LEFT JOIN pg_catalog.pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -183,7 +183,7 @@ func typesQuery(schemas string, version int) string {
 SELECT t.oid::int8, n.nspname::text, t.typname::text, t.typtype::text, t.typcategory::text,
        CASE WHEN t.typcategory = 'A' AND t.typtype <> 'd' THEN t.typelem::int8 ELSE 0 END, t.typarray::int8,
        coalesce(CASE t.typtype WHEN 'd' THEN t.typbasetype WHEN 'r' THEN r.rngsubtype WHEN 'm' THEN ` + multirange + ` END, 0)::int8,
-       t.typtypmod::int8, t.typdelim::text, t.typnotnull, CASE WHEN rc.relkind = 'c' THEN 0 ELSE t.typrelid END::int8,
+       t.typtypmod::int8, t.typndims::int8, t.typdelim::text, t.typnotnull, CASE WHEN rc.relkind = 'c' THEN 0 ELSE t.typrelid END::int8,
        CASE WHEN n.nspname = 'pg_catalog' THEN coalesce(pg_catalog.format_type(t.oid, -1), '') ELSE '' END,
        coalesce(e.labels, ''), coalesce(f.fields, ''),
        CASE WHEN t.typtype = 'd' THEN coalesce(t.typdefault, '') ELSE '' END,
@@ -198,7 +198,7 @@ SELECT t.oid::int8, n.nspname::text, t.typname::text, t.typtype::text, t.typcate
   LEFT JOIN (SELECT l.enumtypid, pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder)::text AS labels
                FROM pg_catalog.pg_enum l GROUP BY l.enumtypid) e ON e.enumtypid = t.oid
   LEFT JOIN (SELECT fa.attrelid, pg_catalog.json_agg(pg_catalog.json_build_object(
-                      'name', fa.attname, 'type', fa.atttypid::int8, 'comment', coalesce(fd.description, '')) ORDER BY fa.attnum)::text AS fields
+                      'name', fa.attname, 'type', fa.atttypid::int8, 'dims', fa.attndims, 'comment', coalesce(fd.description, '')) ORDER BY fa.attnum)::text AS fields
                FROM pg_catalog.pg_attribute fa
                JOIN pg_catalog.pg_class fc ON fc.oid = fa.attrelid AND fc.relkind = 'c'
                LEFT JOIN pg_catalog.pg_description fd ON fd.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass

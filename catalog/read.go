@@ -233,7 +233,7 @@ func (l *loader) readRelations(ctx context.Context, query string) error {
 }
 
 func (l *loader) readColumns(ctx context.Context, query string) error {
-	var table, num, typ, mod int64
+	var table, num, typ, mod, dims int64
 	var declared, plain, identity, generated, collSchema, coll string
 	var volatile, canSelect, canInsert, canUpdate, writable bool
 	var c Column
@@ -243,7 +243,7 @@ func (l *loader) readColumns(ctx context.Context, query string) error {
 			return nil
 		}
 		found := c
-		found.Table, found.Num, found.Type, found.TypeMod = r.table, int(num), uint32(typ), int(mod)
+		found.Table, found.Num, found.Type, found.TypeMod, found.Dims = r.table, int(num), uint32(typ), int(mod), int(dims)
 		found.Name = l.once(c.Name)
 		found.JSONName = l.once(CamelCase(c.Name))
 		found.sqlName = l.once(QuoteIdent(c.Name))
@@ -261,7 +261,7 @@ func (l *loader) readColumns(ctx context.Context, query string) error {
 		r.all = append(r.all, &found)
 		return nil
 	}, &table, &num, &c.Name, &typ, &mod, &declared, &plain, &c.NotNull, &identity, &generated,
-		&c.HasDefault, &c.Default, &volatile, &canSelect, &canInsert, &canUpdate, &writable, &collSchema, &coll, &c.Comment)
+		&c.HasDefault, &c.Default, &volatile, &canSelect, &canInsert, &canUpdate, &writable, &collSchema, &coll, &dims, &c.Comment)
 }
 
 func (l *loader) readKeys(ctx context.Context, query string) error {

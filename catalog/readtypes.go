@@ -7,13 +7,13 @@ import (
 )
 
 func (l *loader) readTypes(ctx context.Context, query string) error {
-	var oid, elem, array, base, mod, table int64
+	var oid, elem, array, base, mod, dims, table int64
 	var kind, category, delim, sqlName, labels, fields string
 	var t Type
 	return l.each(ctx, query, func() error {
 		found := t
 		found.OID, found.Elem, found.Array, found.Base = uint32(oid), uint32(elem), uint32(array), uint32(base)
-		found.BaseTypeMod, found.Table = int(mod), uint32(table)
+		found.BaseTypeMod, found.Dims, found.Table = int(mod), int(dims), uint32(table)
 		found.Kind, found.Category, found.Delim = firstByte(kind), firstByte(category), firstByte(delim)
 		found.SQLName = sqlName
 		if labels != "" {
@@ -25,6 +25,7 @@ func (l *loader) readTypes(ctx context.Context, query string) error {
 			var all []struct {
 				Name    string `json:"name"`
 				Type    uint32 `json:"type"`
+				Dims    int    `json:"dims"`
 				Comment string `json:"comment"`
 			}
 			if err := json.Unmarshal([]byte(fields), &all); err != nil {
@@ -36,14 +37,14 @@ func (l *loader) readTypes(ctx context.Context, query string) error {
 		}
 		if r := l.tables[found.Table]; r != nil {
 			for _, c := range r.all {
-				found.Fields = append(found.Fields, TypeField{c.Name, c.Type, c.Comment})
+				found.Fields = append(found.Fields, TypeField{c.Name, c.Type, c.Dims, c.Comment})
 			}
 		}
 		l.cat.types[found.OID] = &found
 		l.cat.typeList = append(l.cat.typeList, &found)
 		l.cat.typeName[qualified{found.Schema, found.Name}] = &found
 		return nil
-	}, &oid, &t.Schema, &t.Name, &kind, &category, &elem, &array, &base, &mod, &delim, &t.NotNull, &table,
+	}, &oid, &t.Schema, &t.Name, &kind, &category, &elem, &array, &base, &mod, &dims, &delim, &t.NotNull, &table,
 		&sqlName, &labels, &fields, &t.Default, &t.VolatileDefault, &t.Comment, &t.Extension)
 }
 

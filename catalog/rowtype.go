@@ -1,6 +1,9 @@
 package catalog
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // NewRowType makes a Table of kind RowType: what the rows of a function look
 // like that are no table's, those of a composite type or of RETURNS TABLE. Its
@@ -23,7 +26,7 @@ func (c *Catalog) NewRowType(schema, name string, fields []TypeField) (*Table, e
 		}
 		col := &Column{
 			Table: t, Num: i + 1, Name: f.Name, JSONName: CamelCase(f.Name), Type: f.Type, TypeMod: -1,
-			TypeName: typ.SQLName, Declared: typ.SQLName, BaseType: c.BaseType(f.Type), ReadOnly: true,
+			TypeName: typ.SQLName, Declared: typ.SQLName, BaseType: c.BaseType(f.Type), Dims: cmp.Or(typ.Dims, f.Dims), ReadOnly: true,
 			Comment: f.Comment, CanSelect: true, sqlName: QuoteIdent(f.Name),
 		}
 		if other := t.byName[col.JSONName]; other != nil {

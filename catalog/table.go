@@ -174,6 +174,10 @@ type Column struct {
 	Declared string
 	// BaseType is Type with every domain unwrapped; Type where it is none.
 	BaseType uint32
+	// Dims is how many dimensions an array was declared with, by the column or by
+	// its domain: 2 for int[][]. It is what was once written and no more: a value may have
+	// any number, and it is 0 in views and tables that were made of a query.
+	Dims int
 
 	// NotNull says that NULL is refused, by the column or by its domain.
 	NotNull bool

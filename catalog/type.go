@@ -22,6 +22,9 @@ type Type struct {
 	Base uint32
 	// BaseTypeMod is the type modifier that a domain puts on Base; -1 for none.
 	BaseTypeMod int
+	// Dims is how many dimensions a domain over an array, or one that it is over, was
+	// declared with; else 0. See Column.Dims.
+	Dims int
 	// Delim separates array elements: ',' for all but box.
 	Delim byte
 	// NotNull says that a domain, or one it is over, refuses NULL.
@@ -47,6 +50,7 @@ type Type struct {
 type TypeField struct {
 	Name    string
 	Type    uint32
+	Dims    int // see Column.Dims
 	Comment string
 }
 

@@ -76,6 +76,40 @@ func TestTypes(t *testing.T) {
 	}
 }
 
+// TestDims: what was declared is known, of domains and attributes too; what PostgreSQL
+// does not keep is 0.
+func TestDims(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DB(t)
+	pgtest.Exec(t, dsn, `
+		CREATE DOMAIN grid AS int[][]; CREATE DOMAIN small_grid AS grid CHECK (cardinality(value) < 9);
+		CREATE TYPE sheet AS (cells int[][], grid small_grid, n int);
+		CREATE TABLE t (n int, a int[], b int[][], c text[3][4][5], d grid, e small_grid, f small_grid[]);
+		CREATE VIEW v AS SELECT b, d FROM t`)
+	c := load(t, open(t, pq.New(), dsn))
+	dims := func(name string) map[string]int {
+		m := map[string]int{}
+		for _, col := range table(t, c, name).Columns {
+			m[col.Name] = col.Dims
+		}
+		return m
+	}
+	if d := cmp.Diff(map[string]int{"n": 0, "a": 1, "b": 2, "c": 3, "d": 2, "e": 2, "f": 1}, dims("t")); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(map[string]int{"b": 0, "d": 2}, dims("v")); d != "" {
+		t.Error(d)
+	}
+	sheet, _ := c.TypeByName("public", "sheet")
+	row, err := c.NewRowType("public", "sheet", sheet.Fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := [3]int{row.Columns[0].Dims, row.Columns[1].Dims, row.Columns[2].Dims}; got != [3]int{2, 2, 0} {
+		t.Error(got)
+	}
+}
+
 func TestFunctions(t *testing.T) {
 	t.Parallel()
 	c := loadShop(t)

@@ -57,12 +57,12 @@ func (a *arrayArgument) list(dst *[]byte, raw []byte, dim int) error {
 		// met at this one.
 		if elem[0] == '[' && a.nested {
 			if a.leaf == dim+1 {
-				return a.t.refuse(a.raw, "has lists beside elements")
+				return inside("element "+strconv.Itoa(i), a.t.refuse(elem, "stands where those before it are none"))
 			}
 			return inside("element "+strconv.Itoa(i), a.list(dst, elem, dim+1))
 		}
 		if a.leaf != 0 && a.leaf != dim+1 {
-			return a.t.refuse(a.raw, "has lists beside elements")
+			return inside("element "+strconv.Itoa(i), a.t.refuse(elem, "stands where those before it are lists"))
 		}
 		a.leaf = dim + 1
 		if isNull(elem) {
@@ -81,11 +81,11 @@ func (a *arrayArgument) list(dst *[]byte, raw []byte, dim int) error {
 	case err != nil:
 		return err
 	case n == 0:
-		return a.t.refuse(a.raw, "has an empty list in a list")
+		return a.t.refuse(raw, "is empty inside a list")
 	case a.length[dim] == 0:
 		a.length[dim] = n
 	case a.length[dim] != n:
-		return a.t.refuse(a.raw, "has lists of different lengths in one dimension")
+		return a.t.refuse(raw, fmt.Sprintf("has the length %d, and those before it in its dimension %d", n, a.length[dim]))
 	}
 	*dst = append(*dst, '}')
 	return nil

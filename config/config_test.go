@@ -40,6 +40,7 @@ graphql:
       columns:
         password: {omit: true}
         old: {name: former, deprecated: "use new", description: text}
+        grid: {dimensions: 2}
       relations:
         posts: {omit: false}
     empty:
@@ -73,7 +74,7 @@ func TestParse(t *testing.T) {
 				"users": {
 					Name: "Person", Plural: "People", Omit: []string{"delete", "upsert"}, Keys: [][]string{{"id"}, {"a", "b"}}, Description: &empty,
 					Columns: map[string]graphql.ColumnConfig{
-						"password": {Omit: true}, "old": {Name: "former", Deprecated: "use new", Description: &text},
+						"password": {Omit: true}, "old": {Name: "former", Deprecated: "use new", Description: &text}, "grid": {Dimensions: 2},
 					},
 					Relations: map[string]graphql.ColumnConfig{"posts": {}},
 				},
@@ -126,6 +127,10 @@ func TestRefused(t *testing.T) {
 		{"text for switch", "graphql: {functions: {f: {omit: yes}}}", `f:1: graphql.functions.f.omit: want true or false, not "yes"`},
 		{"nothing for switch", "graphql: {functions: {f: {omit: }}}", "f:1: graphql.functions.f.omit: want true or false, not nothing"},
 		{"list for text", "graphql: {functions: {f: {name: [a]}}}", "f:1: graphql.functions.f.name: want a text, not a list"},
+		{"text for number", "graphql: {tables: {t: {columns: {c: {dimensions: two}}}}}", `f:1: graphql.tables.t.columns.c.dimensions: want a whole number, not "two"`},
+		{"number of another kind", "graphql: {tables: {t: {columns: {c: {dimensions: 0x2}}}}}", "f:1: graphql.tables.t.columns.c.dimensions: want a whole number, not the number 0x2"},
+		{"number too large", "graphql: {tables: {t: {columns: {c: {dimensions: 18446744073709551615}}}}}", "f:1: graphql.tables.t.columns.c.dimensions: 18446744073709551615 is too large"},
+		{"number beyond all", "graphql: {tables: {t: {columns: {c: {dimensions: 99999999999999999999}}}}}", "f:1: graphql.tables.t.columns.c.dimensions: want a whole number, not the number 99999999999999999999"},
 		{"limits", "graphql:\n  limits: {depth: 3}\n", "f:2: graphql.limits: limits are settings; write limit-depth and the like below settings"},
 		{"merge", "graphql:\n  tables:\n    a: &a {name: A}\n    b: {<<: *a}\n", "f:4: graphql.tables.b: unknown key <<; want name, plural, omit, keys, columns, relations or description"},
 		{"two documents", "settings: {}\n---\nsettings: {}\n", "f:2: a second document; want one"},
@@ -166,7 +171,7 @@ func TestEveryType(t *testing.T) {
 			walk(path+".*", ty.Elem())
 		case reflect.Slice, reflect.Pointer:
 			walk(path, ty.Elem())
-		case reflect.String, reflect.Bool:
+		case reflect.String, reflect.Bool, reflect.Int:
 		default:
 			t.Errorf("%s: no decoder for %s", path, ty)
 		}

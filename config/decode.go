@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -61,10 +62,19 @@ func (r *reader) scalar(n *yaml.Node, path string, v reflect.Value) {
 		r.addf(n, path, "want a text, not %s; write it in quotes", kind(n))
 	case v.Kind() == reflect.Bool && tag == "!!bool":
 		v.SetBool(n.Value[0] == 't' || n.Value[0] == 'T')
+	case v.Kind() == reflect.Int && tag == "!!int" && isDigits(n.Value):
+		number, err := strconv.Atoi(n.Value)
+		if err != nil {
+			r.addf(n, path, "%s is too large", n.Value)
+		}
+		v.SetInt(int64(number))
 	default:
 		r.addf(n, path, "want %s, not %s", wanted(v.Type()), kind(n))
 	}
 }
+
+// isDigits says that a number is written as people do: YAML has 0x10 and 1_0 too.
+func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // limitsType is the one member of graphql.Config that a file cannot have. Limits
 // are settings like any other: in two places, which of them wins could not be told
@@ -96,12 +106,16 @@ func (r *reader) structure(n *yaml.Node, path string, v reflect.Value) {
 }
 
 // wanted names what a t takes. A test walks every type of graphql.Config: there
-// are texts and switches.
+// are texts, switches and numbers.
 func wanted(t reflect.Type) string {
-	if t.Kind() == reflect.Bool {
+	switch t.Kind() {
+	case reflect.Bool:
 		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	default:
+		return "a text"
 	}
-	return "a text"
 }
 
 // bracketed is the hint at how a single value is written as a list of type t.

@@ -55,7 +55,7 @@ func (m *maker) compositeInput(o *object) string {
 			continue
 		}
 		d.Fields = append(d.Fields, &ast.FieldDefinition{
-			Name: f.name, Description: f.doc, Directives: inputDeprecated(f), Type: m.typeRef(m.src.Types().Type(f.column.Type), true),
+			Name: f.name, Description: f.doc, Directives: inputDeprecated(f), Type: m.fieldRef(f, true),
 		})
 	}
 	return name

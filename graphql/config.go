@@ -38,6 +38,9 @@ type ColumnConfig struct {
 	Omit        bool    `json:"omit,omitempty"        yaml:"omit"`
 	Deprecated  string  `json:"deprecated,omitempty"  yaml:"deprecated"`
 	Description *string `json:"description,omitempty" yaml:"description"`
+	// Dimensions is how many a column's arrays have, where the catalog does not know:
+	// that of a view, or one that was restored from a dump, which leaves it out.
+	Dimensions int `json:"dimensions,omitempty" yaml:"dimensions"`
 }
 
 // FunctionConfig changes one function.

@@ -1,11 +1,13 @@
 package graphql
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/codec"
 )
 
 // domainDoc is what the comment of a domain says of the fields that are of it, or
@@ -27,6 +29,41 @@ func (m *maker) domainDoc(oid uint32) string {
 func (m *maker) refusesNull(oid uint32) bool {
 	t, ok := m.src.Catalog().Type(oid)
 	return ok && t.Kind == 'd' && t.NotNull
+}
+
+// domainDims is how many dimensions a domain says that its arrays have, or 0.
+func (m *maker) domainDims(oid uint32) int {
+	if t, ok := m.src.Catalog().Type(oid); ok {
+		return t.Dims
+	}
+	return 0
+}
+
+// maxDims is how many dimensions PostgreSQL's arrays may have. Declarations may
+// have more.
+const maxDims = 6
+
+// dims is how many dimensions the arrays of a column have: what the configuration
+// or its comment says, else what it was declared with. 0 is what is no array.
+func (m *maker) dims(o *object, c *catalog.Column, said int) int {
+	array := m.src.Types().Type(c.Type).Base().Kind() == codec.KindArray
+	if said != 0 && (!array || said < 0 || said > maxDims) {
+		m.broken("dimensions of "+c.Name+" of "+o.table.String(), "only an array has any, 1 to 6")
+		said = 0
+	}
+	switch {
+	case !array:
+		return 0
+	case m.takesLists(c): // a list in a list may be a value, and is taken for one
+		return 1
+	}
+	return max(1, min(cmp.Or(said, c.Dims), maxDims))
+}
+
+// takesLists says whether a list may be one element of the arrays of c.
+func (m *maker) takesLists(c *catalog.Column) bool {
+	e := m.src.Types().Type(c.Type).Base().Elem()
+	return e == nil || e.Kind().Has(codec.KindJSON|codec.KindJSONB|codec.KindVector|codec.KindArray|codec.KindMultirange)
 }
 
 // stored says whether rows of o are stored: only then has a domain looked at each

@@ -38,6 +38,17 @@ var scalarDocs = map[string]string{
 // typeRef is the GraphQL type of a PostgreSQL type, without its outermost "!". It
 // makes the definitions that it needs.
 func (m *maker) typeRef(t *codec.Type, input bool) *ast.Type {
+	return m.arrayRef(t, m.domainDims(t.OID()), input)
+}
+
+// fieldRef is the GraphQL type of a column.
+func (m *maker) fieldRef(f *field, input bool) *ast.Type {
+	return m.arrayRef(m.src.Types().Type(f.column.Type), f.dims, input)
+}
+
+// arrayRef is typeRef where an array has dims dimensions, or one. A value may have
+// any number: the lists in lists are what was said of it, not what it is.
+func (m *maker) arrayRef(t *codec.Type, dims int, input bool) *ast.Type {
 	base := t.Base()
 	switch base.Kind() {
 	case codec.KindArray:
@@ -45,13 +56,17 @@ func (m *maker) typeRef(t *codec.Type, input bool) *ast.Type {
 		if elem == nil {
 			return named(m.scalar(base))
 		}
-		// An element may be NULL, and an array of any type may have any number of
-		// dimensions: a list of lists is what it says, not what it is.
+		var list *ast.Type                                       // an element may be NULL
 		if !input && elem.Base().Kind() == codec.KindComposite { // what they are made of can't be selected
 			m.json()
-			return listNullable("JSON")
+			list = listNullable("JSON")
+		} else {
+			list = ast.ListType(m.typeRef(elem, input), nil)
 		}
-		return ast.ListType(m.typeRef(elem, input), nil)
+		for range min(dims, maxDims) - 1 {
+			list = ast.ListType(list, nil)
+		}
+		return list
 	case codec.KindEnum:
 		return named(m.enum(base))
 	case codec.KindComposite:

@@ -79,6 +79,7 @@ type field struct {
 	column *catalog.Column
 	link   *builder.Link
 	target *object
+	dims   int // of a column that is an array
 	// function is that of a computed field.
 	function *function
 	told     builder.System // of a toldField
@@ -138,7 +139,7 @@ func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
 			enums:      map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
 		},
 		src: src, conf: conf, types: map[string]*ast.Definition{}, origin: map[string]string{},
-		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, filterByType: map[*codec.Type]string{}, nested: map[string]bool{}, unfits: map[*catalog.Table]bool{},
+		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, filterByType: map[operandType]string{}, nested: map[string]bool{}, unfits: map[*catalog.Table]bool{},
 		query:    &ast.Definition{Kind: ast.Object, Name: "Query", Description: "What can be read."},
 		mutation: &ast.Definition{Kind: ast.Object, Name: "Mutation", Description: "What can be changed. Fields run in their order, each in a transaction of its own unless the server says otherwise."},
 	}
@@ -171,7 +172,7 @@ type maker struct {
 	origin       map[string]string // what each type was made of, for messages
 	list         []*ast.Definition // in the order of their making
 	filterOf     map[string]string // filter input by its fields
-	filterByType map[*codec.Type]string
+	filterByType map[operandType]string
 	nested       map[string]bool // inputs of related rows that are there
 	unfits       map[*catalog.Table]bool
 	composites   []string // scalars of composite types
@@ -354,7 +355,8 @@ func (m *maker) column(o *object, c *catalog.Column) {
 	if conf.Deprecated != "" {
 		f.gone = &conf.Deprecated
 	}
-	f.typ = m.typeRef(m.src.Types().Type(c.Type), false)
+	f.dims = m.dims(o, c, cmp.Or(conf.Dimensions, t.dims))
+	f.typ = m.fieldRef(f, false)
 	m.addField(o, f, "column "+c.Name)
 }
 

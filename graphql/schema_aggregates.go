@@ -60,9 +60,9 @@ func (m *maker) aggregateTypes(o *object) {
 			if t == nil {
 				continue
 			}
-			typ := m.typeRef(t, false)
+			typ := m.arrayRef(t, f.dims, false)
 			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: maybe(typ, a.fn == "count")})
-			if filter := m.scalarFilter(t); filter != "" {
+			if filter := m.filterOn(operandType{t, f.dims}); filter != "" {
 				h.Fields = append(h.Fields, &ast.FieldDefinition{Name: f.name, Type: named(filter)})
 			}
 			s.Fields = append(s.Fields, &ast.FieldDefinition{Name: f.name, Type: named("OrderDirection")})

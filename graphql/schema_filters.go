@@ -32,7 +32,7 @@ func (m *maker) filterType(o *object) {
 			if !f.column.CanSelect {
 				continue
 			}
-			if filter := m.scalarFilter(m.src.Types().Type(f.column.Type)); filter != "" {
+			if filter := m.columnFilter(f); filter != "" {
 				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: named(filter)})
 			}
 		case oneField:
@@ -64,9 +64,26 @@ func (m *maker) manyFilter(o *object) string {
 	return name
 }
 
+// operandType is what conditions are about: a type, and of an array the number of
+// its dimensions, 0 where it is not said.
+type operandType struct {
+	*codec.Type
+	dims int
+}
+
+// columnFilter is the input of conditions on a column, or "" where it takes none.
+func (m *maker) columnFilter(f *field) string {
+	return m.filterOn(operandType{m.src.Types().Type(f.column.Type), f.dims})
+}
+
 // scalarFilter is the input of conditions on a value of type t, or "" where it
-// takes none. It derives from the operator table.
+// takes none.
 func (m *maker) scalarFilter(t *codec.Type) string {
+	return m.filterOn(operandType{t, m.domainDims(t.OID())})
+}
+
+// filterOn derives the input of conditions from the operator table.
+func (m *maker) filterOn(t operandType) string {
 	name, known := m.filterByType[t]
 	if !known {
 		name = m.makeFilter(t)
@@ -75,22 +92,22 @@ func (m *maker) scalarFilter(t *codec.Type) string {
 	return name
 }
 
-// makeFilter is scalarFilter for a type that is met for the first time.
-func (m *maker) makeFilter(t *codec.Type) string {
-	name := strings.ReplaceAll(strings.Trim(m.typeRef(t, true).String(), "[]!"), "]", "")
+// makeFilter is filterOn for a type that is met for the first time.
+func (m *maker) makeFilter(t operandType) string {
+	name := m.arrayRef(t.Type, 1, true).Name()
 	if t.Base().Kind() == codec.KindArray {
-		name += "List"
+		name += strings.Repeat("List", max(1, t.dims))
 	}
 	operators := map[string]*operator{}
 	var fields ast.FieldList
 	var signature strings.Builder
 	for op := range builder.Operators() {
 		field := catalog.CamelCase(op.Name)
-		if operators[field] != nil || !op.Takes(t) || op.Extension != "" && !m.installed(op.Extension) {
+		if operators[field] != nil || !op.Takes(t.Type) || op.Extension != "" && !m.installed(op.Extension) {
 			continue
 		}
 		operators[field] = &operator{op: op.Name, operand: op.Operand}
-		typ := m.operandType(t, op.Operand)
+		typ := m.operand(t, op.Operand)
 		fields = append(fields, &ast.FieldDefinition{Name: field, Type: typ, Description: inGraphQL.Replace(op.Doc)})
 		signature.WriteString(field + ":" + typ.String() + " ")
 	}
@@ -126,15 +143,15 @@ func (m *maker) installed(extension string) bool {
 	return ok
 }
 
-// operandType is what an operator on t takes.
-func (m *maker) operandType(t *codec.Type, o builder.Operand) *ast.Type {
+// operand is what an operator on t takes.
+func (m *maker) operand(t operandType, o builder.Operand) *ast.Type {
 	switch o {
 	case builder.Flag:
 		return named("Boolean")
 	case builder.List, builder.Pair:
-		return ast.ListType(required(m.typeRef(t, true)), nil)
+		return ast.ListType(required(m.arrayRef(t.Type, t.dims, true)), nil)
 	case builder.Element:
-		if e := elementType(t); e != nil {
+		if e := elementType(t.Type); e != nil {
 			return m.typeRef(e, true)
 		}
 		return named("String")
@@ -151,7 +168,7 @@ func (m *maker) operandType(t *codec.Type, o builder.Operand) *ast.Type {
 	case builder.Distance:
 		return named(m.distanceType())
 	default:
-		return m.typeRef(t, true)
+		return m.arrayRef(t.Type, t.dims, true)
 	}
 }
 

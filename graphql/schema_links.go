@@ -64,7 +64,10 @@ func (m *maker) links(o *object) {
 		}
 		m.addField(o, f, f.from())
 	}
-	for name := range o.conf.Relations {
+	for name, conf := range o.conf.Relations {
+		if conf.Dimensions != 0 {
+			m.broken("relation "+name+" of "+o.table.String(), "only a column has dimensions")
+		}
 		known := false
 		for _, c := range choices {
 			known = known || c.short == name || c.long == name

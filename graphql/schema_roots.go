@@ -187,7 +187,7 @@ func (m *maker) inputType(o *object) {
 		}
 		d.Fields = append(d.Fields, &ast.FieldDefinition{
 			Name: f.name, Description: f.doc, Directives: inputDeprecated(f),
-			Type: maybe(m.typeRef(m.src.Types().Type(f.column.Type), true), m.mustGive(o, f.column)),
+			Type: maybe(m.fieldRef(f, true), m.mustGive(o, f.column)),
 		})
 	}
 	if len(d.Fields) == 0 {

@@ -67,7 +67,7 @@ func (m *maker) patchType(o *object) bool {
 	for _, f := range o.order {
 		if f.kind == columnField && updatable(f.column) {
 			d.Fields = append(d.Fields, &ast.FieldDefinition{
-				Name: f.name, Description: f.doc, Directives: inputDeprecated(f), Type: m.typeRef(m.src.Types().Type(f.column.Type), true),
+				Name: f.name, Description: f.doc, Directives: inputDeprecated(f), Type: m.fieldRef(f, true),
 			})
 		}
 	}
@@ -97,11 +97,13 @@ func (m *maker) updateOperations(o *object) ast.ArgumentDefinitionList {
 			if !t.Base().Kind().Has(op.kinds) {
 				continue
 			}
-			typ := m.typeRef(t, true)
+			typ := m.fieldRef(f, true)
 			switch {
 			case op.name == "remove" && t.Base().Kind() == codec.KindJSONB:
 				m.json()
 				typ = named("JSON")
+			case op.name == "remove" && f.dims > 1: // array_remove takes one dimension
+				continue
 			case op.name == "remove":
 				typ = typ.Elem
 			}

@@ -1,6 +1,9 @@
 package graphql
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // tags are what a comment in the database says to this package: lines that begin
 // with a word behind an at sign. The other lines are the description.
@@ -16,6 +19,7 @@ type tags struct {
 	gone        []string // all that @deprecated says: of an enum, label and reason
 	keys        [][]string
 	as          string // of a function: asQuery, asMutation
+	dims        int    // of a column: -1 where what is said is no number
 }
 
 // parseTags reads a comment. A tag that is not known stays in the description: an
@@ -40,6 +44,11 @@ func parseTags(comment string) tags {
 			t.gone = append(t.gone, rest)
 		case "@query", "@mutation":
 			t.as = word[1:]
+		case "@dimensions":
+			var err error
+			if t.dims, err = strconv.Atoi(rest); err != nil || t.dims < 1 {
+				t.dims = -1
+			}
 		case "@key":
 			t.keys = append(t.keys, tagWords(rest))
 		default:
