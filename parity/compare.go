@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,6 +35,7 @@ type comparison struct {
 	reason   string // why inconclusive or not compared, "" otherwise
 	compared int64  // rows
 	names    renames
+	apart    *apart    // where each side has a database of its own
 	class    hash.Hash // of the SQL that was sent; nil: none was
 }
 
@@ -278,7 +280,7 @@ func (c *comparison) args(control, candidate []any) bool {
 
 // named counts the use of an existing rename.
 func (c *comparison) named(a, b string) bool {
-	if !c.names.refers(a, b) {
+	if !c.refers(a, b) {
 		return false
 	}
 	c.rules[RuleVolatile]++
@@ -306,10 +308,14 @@ func (c *comparison) pair(statement string, columns []builder.Column, n int64, c
 	if control.equal(candidate) {
 		return
 	}
-	renamed := 0
+	renamed, moments := 0, 0
 	for i, col := range columns {
 		a, b := control.cell(i), candidate.cell(i)
 		if a == b {
+			continue
+		}
+		if c.apart != nil && isMoment(col) && c.apart.during(strings.TrimPrefix(a, "v"), strings.TrimPrefix(b, "v")) {
+			moments++
 			continue
 		}
 		if !c.same(statement, col, a, b) {
@@ -318,7 +324,18 @@ func (c *comparison) pair(statement string, columns []builder.Column, n int64, c
 		}
 		renamed++
 	}
-	c.rules[RuleVolatile] += renamed
+	if renamed > 0 {
+		c.rules[RuleVolatile] += renamed
+	}
+	if moments > 0 {
+		c.rules[RuleRunTime] += moments
+	}
+}
+
+// refers says whether cells that differ are known to be one volatile value, from
+// this operation or, on two databases, from one before.
+func (c *comparison) refers(a, b string) bool {
+	return c.names.refers(a, b) || c.apart != nil && c.apart.refers(a, b)
 }
 
 // same says whether cells that differ are one volatile value.
@@ -326,7 +343,7 @@ func (c *comparison) same(statement string, col builder.Column, a, b string) boo
 	if col.Volatile {
 		return c.names.match(a, b, columnName{statement, col.Name})
 	}
-	return c.names.refers(a, b)
+	return c.refers(a, b)
 }
 
 // sortRows orders rows by their cells that are not volatile, which both sides

@@ -27,16 +27,16 @@ type pair struct {
 // open begins both transactions. Only the control's failure is an error: without
 // a candidate the operation goes on and its verdict is Inconclusive.
 func (r *Runner) open(ctx context.Context, o *executor.TxOptions) (*pair, error) {
-	p := &pair{r: r, report: r.report(""), cmp: r.h.comparison()}
+	p := &pair{r: r, report: r.report(""), cmp: r.comparison()}
 	shared := *o
-	if shared.Isolation != sql.LevelSerializable {
+	if shared.Isolation != sql.LevelSerializable && r.apart == nil {
 		shared.Isolation = sql.LevelRepeatableRead // the least that can share a snapshot
 	}
 	var err error
 	if p.control, err = r.control.Begin(ctx, &shared); err != nil {
 		return nil, err
 	}
-	if shared.Snapshot == "" {
+	if shared.Snapshot == "" && r.apart == nil {
 		if shared.Snapshot, err = exportSnapshot(ctx, p.control); err != nil {
 			_ = p.control.Rollback(ctx)
 			return nil, err
@@ -99,7 +99,7 @@ func (p *pair) query(ctx context.Context, s *builder.Statement, done func(comple
 		return executor.NewRows(&watched{Rows: control, done: done}, control.Columns()), nil
 	}
 	start = time.Now()
-	candidate, candidateErr := p.candidate.Query(ctx, s)
+	candidate, candidateErr := p.candidate.Query(ctx, p.theirs(s))
 	took[1] = time.Since(start)
 	if candidateErr != nil {
 		candidate = executor.NewRows(&failed{err: candidateErr}, nil)
@@ -138,7 +138,7 @@ func (p *pair) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	p.named(s)
 	n, controlErr := p.control.Exec(ctx, s)
 	if p.candidate != nil {
-		m, candidateErr := p.candidate.Exec(ctx, s)
+		m, candidateErr := p.candidate.Exec(ctx, p.theirs(s))
 		p.controlErr, p.candidateErr = controlErr, candidateErr
 		p.cmp.errs(s.Name, controlErr, candidateErr)
 		if controlErr == nil && candidateErr == nil && n != m {
@@ -178,6 +178,16 @@ func (p *pair) named(s *builder.Statement) {
 	if p.report.Operation == "" {
 		p.report.Operation = s.Name
 	}
+}
+
+// theirs is s with the candidate's own keys.
+func (p *pair) theirs(s *builder.Statement) *builder.Statement {
+	if p.r.apart == nil || len(s.Args) == 0 {
+		return s
+	}
+	other := *s
+	other.Args = p.r.apart.translate(s.Args)
+	return &other
 }
 
 // finish ends both transactions, publishes the report, and returns the mismatch

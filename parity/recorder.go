@@ -15,6 +15,18 @@ type recorder struct {
 	steps  []*observation
 	limit  int64 // bytes that all rows together may hold
 	parent *recorder
+	// translate makes the candidate's arguments of the control's; nil: they are the same.
+	translate func([]any) []any
+}
+
+// own is s with the arguments of this side.
+func (r *recorder) own(s *builder.Statement) *builder.Statement {
+	if r.translate == nil || len(s.Args) == 0 {
+		return s
+	}
+	other := *s
+	other.Args = r.translate(s.Args)
+	return &other
 }
 
 func (r *recorder) reset(tx executor.Runner) { r.runner, r.steps = tx, nil }
@@ -31,6 +43,7 @@ func (r *recorder) note(s *builder.Statement) *observation {
 
 // Query runs s and holds its rows.
 func (r *recorder) Query(ctx context.Context, s *builder.Statement) (*executor.Rows, error) {
+	s = r.own(s)
 	o := r.note(s)
 	rows, err := r.runner.Query(ctx, s)
 	if err != nil {
@@ -48,6 +61,7 @@ func (r *recorder) Query(ctx context.Context, s *builder.Statement) (*executor.R
 
 // Exec runs s and notes how many rows it affected.
 func (r *recorder) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
+	s = r.own(s)
 	o := r.note(s)
 	o.affected, o.err = r.runner.Exec(ctx, s)
 	return o.affected, o.err
@@ -56,7 +70,7 @@ func (r *recorder) Exec(ctx context.Context, s *builder.Statement) (int64, error
 // InTx is a savepoint.
 func (r *recorder) InTx(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
 	return r.runner.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
-		return fn(ctx, &recorder{runner: tx, limit: r.limit, parent: r})
+		return fn(ctx, &recorder{runner: tx, limit: r.limit, parent: r, translate: r.translate})
 	})
 }
 

@@ -3,7 +3,6 @@ package parity
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -23,6 +22,7 @@ type Backend interface {
 type Runner struct {
 	h                  *Harness
 	control, candidate Backend
+	apart              *apart // nil: both are one database
 }
 
 var _ executor.Runner = (*Runner)(nil)
@@ -96,6 +96,8 @@ func (r *Runner) InTx(ctx context.Context, o *executor.TxOptions, fn func(contex
 		return err
 	case o != nil && o.ReadOnly:
 		return r.read(ctx, o, fn)
+	case r.apart != nil:
+		return r.both(ctx, o, fn)
 	}
 	return r.write(ctx, o, fn)
 }
@@ -122,7 +124,7 @@ func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn func(conte
 	report := r.report("")
 	rehearsal := &recorder{limit: r.h.maxBytes}
 	start := time.Now()
-	candidateErr := r.rehearse(ctx, o, fn, rehearsal)
+	candidateErr := contained(func() error { return r.rehearse(ctx, o, fn, rehearsal) })
 	report.Candidate.Duration = time.Since(start)
 
 	var c *comparison
@@ -133,7 +135,7 @@ func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn func(conte
 		if controlErr == nil {
 			controlErr = immediate(ctx, tx)
 		}
-		c = r.h.comparison()
+		c = r.comparison()
 		report.Operation = run.operation()
 		report.Control.Rows, report.Candidate.Rows = run.total(), rehearsal.total()
 		c.steps(run.steps, rehearsal.steps)
@@ -153,7 +155,7 @@ func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn func(conte
 	}
 	report.Control.Duration = time.Since(start)
 	if c == nil { // the control never came to run fn
-		c = r.h.comparison()
+		c = r.comparison()
 		c.errs("transaction", err, candidateErr)
 	}
 	controlErr := err
@@ -172,13 +174,8 @@ func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn func(conte
 
 // rehearse runs fn on the candidate and rolls back. A panic of fn is its error:
 // the control decides whether the caller sees one.
-func (r *Runner) rehearse(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error, rec *recorder) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = backend.New("rehearse", backend.CodeInternal, fmt.Errorf("panic: %v", p))
-		}
-	}()
-	err = r.candidate.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
+func (r *Runner) rehearse(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error, rec *recorder) error {
+	err := r.candidate.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
 		rec.reset(tx)
 		if err := fn(ctx, rec); err != nil {
 			return err
@@ -192,6 +189,13 @@ func (r *Runner) rehearse(ctx context.Context, o *executor.TxOptions, fn func(co
 		return nil
 	}
 	return err
+}
+
+// comparison begins one.
+func (r *Runner) comparison() *comparison {
+	c := r.h.comparison()
+	c.apart = r.apart
+	return c
 }
 
 // immediate makes deferred constraints speak now: a rollback would hide them.
