@@ -52,6 +52,25 @@ type WireQuerier interface {
 	QueryWire(ctx context.Context, conn *sql.Conn, query string, args []any) (WireRows, error)
 }
 
+// SessionObserver is the optional ability to tell what a statement left behind on
+// its connection. Fallback: nothing is known, and parity compares nothing of it.
+type SessionObserver interface {
+	// ObserveSession tells about conn, whose rows are closed. Nothing is sent. A
+	// connection that this backend did not open is errors.ErrUnsupported.
+	ObserveSession(conn *sql.Conn) (SessionState, error)
+}
+
+// SessionState is what a connection knows besides the answers of its statements.
+type SessionState struct {
+	// Notices came since the last call, or since the pool handed the connection
+	// out. At most 100 are kept; Lost counts the others.
+	Notices []Notice
+	Lost    int
+	// Transaction is the status in the server's last ReadyForQuery: 'I' idle, 'T'
+	// in a transaction, 'E' in one that failed.
+	Transaction byte
+}
+
 // WireRows are the rows of one statement, in wire form.
 //
 // Use: for rows.Next() { rows.Values() }; then Err, and always Close. Not safe

@@ -399,6 +399,18 @@ func (t *Tx) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	return n, nil
 }
 
+// Session tells what the server has said on the transaction's connection besides
+// its answers, since the last call, and what state the transaction is in. ok is
+// false where the backend can't tell or rows are open. Nothing is sent.
+func (t *Tx) Session() (state backend.SessionState, ok bool) {
+	o, can := t.db.backend.(backend.SessionObserver)
+	if !can || t.over || t.rows != nil {
+		return backend.SessionState{}, false
+	}
+	state, err := o.ObserveSession(t.conn)
+	return state, err == nil
+}
+
 // InTx runs fn behind a savepoint: what fn did is undone if it fails, and the
 // transaction around it can go on. The options must not ask for more than the
 // transaction around it gives; ReadOnly may be stricter. A failure that ends the

@@ -3,6 +3,7 @@ package backendtest
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 
@@ -362,6 +363,34 @@ func noticeCases() []Case {
 			s := x.borrow()
 			s.do("do $$ begin raise warning 'x'; end $$")
 			x.same("the connection afterwards", s.value("select 'alive'::text"), "alive")
+		}),
+		def("notices/observed", "who asks the connection learns what was said since, and what state the transaction is in", func(x *test) {
+			o, ok := x.Backend.(backend.SessionObserver)
+			if !ok {
+				x.notRunf("the backend is no SessionObserver")
+			}
+			s := x.connect()
+			ask := func(doing string) backend.SessionState {
+				state, err := o.ObserveSession(s.conn)
+				x.must(doing, err)
+				return state
+			}
+			ask("ask at the start")
+			s.do("do $$ begin raise notice 'said'; end $$")
+			state := ask("ask after a notice")
+			x.same("notices", strconv.Itoa(len(state.Notices)), "1")
+			x.same("notice", state.Notices[0].Severity+" "+state.Notices[0].SQLState+" "+state.Notices[0].Message, "NOTICE 00000 said")
+			x.same("status outside of a transaction", string(state.Transaction), "I")
+			s.do("begin")
+			x.same("notices once more", strconv.Itoa(len(ask("ask again").Notices)), "0")
+			x.same("status in a transaction", string(ask("ask in a transaction").Transaction), "T")
+			_, err := s.exec("select 1/0")
+			x.hasState("the statement", err, "22012")
+			x.same("status after a failure", string(ask("ask after a failure").Transaction), "E")
+			s.do("rollback")
+			s.do("do $$ begin for i in 1..150 loop raise notice 'x'; end loop; end $$")
+			state = ask("ask after many")
+			x.same("notices kept and lost", fmt.Sprint(len(state.Notices), state.Lost), "100 50")
 		}),
 		def("notices/before-an-error", "what was said before an error is told too", func(x *test) {
 			s, n := x.noticed()

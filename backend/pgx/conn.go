@@ -19,9 +19,11 @@ import (
 // embeds the driver's, so every optional interface of it stays.
 type conn struct {
 	*stdlib.Conn
-	c     *connector
-	gate  gate.Gate
-	epoch uint64 // the connector's epoch when the cache was last dropped
+	c    *connector
+	gate gate.Gate
+	// notices are those that nobody has asked for yet.
+	notices *gate.Notices
+	epoch   uint64 // the connector's epoch when the cache was last dropped
 	// statements are those that pieces were made of, by their text.
 	statements map[string]*prepared
 	pieces     uint64 // made so far
@@ -85,6 +87,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	if c.gate.Held() {
 		return driver.ErrBadConn
 	}
+	c.notices.Take() // what was said to who had the connection before
 	return c.Conn.ResetSession(ctx)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
 )
 
 // Connector checks cfg and returns a connector for database/sql; it never dials.
@@ -57,12 +58,6 @@ func (b *Backend) Connector(cfg backend.Config) (driver.Connector, error) {
 		}
 	}
 	p.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
-	if notice := cfg.OnNotice; notice != nil {
-		p.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-			e := (*pgconn.PgError)(n)
-			notice(backend.Notice{SQLState: e.Code, Fields: fields(e)})
-		}
-	}
 	if notified := cfg.OnNotification; notified != nil {
 		p.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { notified(n.Channel, n.Payload) }
 	}
@@ -152,6 +147,14 @@ func (c *connector) open(ctx context.Context, a backend.Attempt) (*conn, error) 
 		}
 		return nc, err
 	}
+	notices, tell := new(gate.Notices), c.plan.Config().OnNotice
+	cfg.OnNotice = func(_ *pgconn.PgConn, e *pgconn.Notice) {
+		n := backend.Notice{SQLState: e.Code, Fields: fields((*pgconn.PgError)(e))}
+		notices.Add(n)
+		if tell != nil {
+			tell(n)
+		}
+	}
 	dc, err := stdlib.GetConnector(*cfg).Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -164,7 +167,7 @@ func (c *connector) open(ctx context.Context, a backend.Attempt) (*conn, error) 
 		_ = sc.Close()
 		return nil, err
 	}
-	return &conn{Conn: sc, c: c, epoch: c.epoch.Load()}, nil
+	return &conn{Conn: sc, c: c, notices: notices, epoch: c.epoch.Load()}, nil
 }
 
 // baseConfig is a configuration with nothing of the environment in it. pgx accepts

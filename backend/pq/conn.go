@@ -37,8 +37,10 @@ type conn struct {
 	x     *wire
 	cache *cache // nil: no named statements
 	gate  gate.Gate
-	epoch uint64    // the connector's epoch when the cache was last dropped
-	used  time.Time // when the pool last handed the connection out
+	// notices are those that nobody has asked for yet.
+	notices *gate.Notices
+	epoch   uint64    // the connector's epoch when the cache was last dropped
+	used    time.Time // when the pool last handed the connection out
 	// broken: the context of a call ended, or rows were cut: not to be used again.
 	broken atomic.Bool
 }
@@ -109,6 +111,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	if !c.IsValid() {
 		return driver.ErrBadConn
 	}
+	c.notices.Take() // what was said to who had the connection before
 	now := time.Now()
 	if now.Sub(c.used) > idleCheck || !liveness.Quiet(c.x.Conn) {
 		if err := c.Ping(ctx); err != nil {

@@ -14,6 +14,7 @@ import (
 	libpq "github.com/lib/pq"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
 )
 
 // Connector checks cfg and returns a connector for database/sql; it never dials.
@@ -105,15 +106,18 @@ func (c *connector) open(ctx context.Context, a backend.Attempt) (_ *conn, err e
 		_ = dc.Close()
 		return nil, err
 	}
-	if notice := c.plan.Config().OnNotice; notice != nil {
-		libpq.SetNoticeHandler(dc, func(e *libpq.Error) {
-			notice(backend.Notice{SQLState: string(e.Code), Fields: fields(e)})
-		})
-	}
+	notices, tell := new(gate.Notices), c.plan.Config().OnNotice
+	libpq.SetNoticeHandler(dc, func(e *libpq.Error) {
+		n := backend.Notice{SQLState: string(e.Code), Fields: fields(e)}
+		notices.Add(n)
+		if tell != nil {
+			tell(n)
+		}
+	})
 	if notified := c.plan.Config().OnNotification; notified != nil {
 		libpq.SetNotificationHandler(dc, func(n *libpq.Notification) { notified(n.Channel, n.Extra) })
 	}
-	cn := &conn{inner: inner, c: c, a: a, x: x, epoch: c.epoch.Load(), used: time.Now()}
+	cn := &conn{inner: inner, c: c, a: a, x: x, notices: notices, epoch: c.epoch.Load(), used: time.Now()}
 	if c.caching {
 		cn.cache = newCache(c.plan.Config().StatementCacheSize)
 	}
