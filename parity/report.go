@@ -48,6 +48,17 @@ func (v Verdict) String() string {
 // MarshalText makes a Verdict its name in JSON.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
+// UnmarshalText reads what MarshalText has written.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	for i, name := range verdictNames {
+		if name == string(text) {
+			*v = Verdict(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no verdict", text)
+}
+
 // Pass says whether v counts as agreement.
 func (v Verdict) Pass() bool { return v == Equal || v == EqualByRule }
 

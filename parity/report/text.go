@@ -1,0 +1,256 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"unicode/utf8"
+
+	"github.com/fraiseql/fraiseql-go/parity"
+)
+
+// TextOptions change how a Document looks in a terminal.
+type TextOptions struct {
+	// Color uses the colors of a terminal.
+	Color bool
+	// Classes bounds how many classes are listed; those that did not pass are listed
+	// in any case. 0 means 20.
+	Classes int
+}
+
+// Text writes d as a table for a terminal.
+func (d *Document) Text(w io.Writer, o TextOptions) error {
+	t := &text{w: w, color: o.Color}
+	h := &d.Head
+	t.printf("control %s, candidate %s", h.Control.Mode, h.Candidate.Mode)
+	if h.Server != "" {
+		t.printf(", PostgreSQL %s", h.Server)
+	}
+	t.printf("\n%s operations", thousands(d.Verdicts.Total()))
+	if h.Operations > d.Verdicts.Total() {
+		t.printf(" of %s", thousands(h.Operations))
+	}
+	if h.Source != "" {
+		t.printf(" from %s", h.Source)
+	}
+	if h.Writes != "" {
+		t.printf(", writes: %s", h.Writes)
+	}
+	t.printf("\n")
+	if len(h.Differing) > 0 {
+		t.printf("%s\n", t.paint("33", "the sessions differ in: "+strings.Join(h.Differing, ", ")))
+	}
+	t.printf("\n")
+	limit := o.Classes
+	if limit <= 0 {
+		limit = 20
+	}
+	t.classes(d, limit)
+	for i := range d.Classes {
+		t.examples(&d.Classes[i])
+	}
+	t.printf("\n")
+	for _, v := range parity.Verdicts() {
+		line := fmt.Sprintf("%9s %s", thousands(d.Verdicts.Of(v)), v)
+		if d.Verdicts.Of(v) > 0 {
+			line = t.paint(colors[v], line)
+		}
+		t.printf("%s\n", line)
+	}
+	t.printf("\n%s\n", d.Bound.Text)
+	for _, c := range d.Wrong {
+		t.printf("the server contradicts the %s: %s times\n", c.Name, thousands(c.Count))
+	}
+	for _, r := range d.Rules {
+		t.printf("rule %q was needed %s times\n", r.Name, thousands(r.Count))
+	}
+	if d.Latency.Sampled > 0 {
+		t.printf("time of the candidate: %s (median and 95 %% interval of %s pairs)\n", d.Latency.Words(), thousands(int64(d.Latency.Sampled)))
+	}
+	if c := d.Coverage; c != nil {
+		t.printf("coverage: %.1f %%, %d of %d; never compared: %d\n", c.Percent, c.Compared, c.Total, len(c.Never)+c.NeverMore)
+	}
+	for _, f := range d.Failures {
+		t.printf("%s\n", t.paint("31", f))
+	}
+	return t.err
+}
+
+// colors are those of verdicts.
+var colors = map[parity.Verdict]string{
+	parity.Equal: "32", parity.EqualByRule: "32", parity.Noise: "33", parity.Mismatch: "31", parity.Inconclusive: "33", parity.NotCompared: "33",
+}
+
+// text writes until the first error.
+type text struct {
+	w     io.Writer
+	color bool
+	err   error
+}
+
+func (t *text) printf(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format, args...)
+	}
+}
+
+func (t *text) paint(color, s string) string {
+	if !t.color {
+		return s
+	}
+	return "\x1b[" + color + "m" + s + "\x1b[0m"
+}
+
+func (t *text) classes(d *Document, limit int) {
+	var b strings.Builder
+	tab := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, "operations\tverdict\trows\tcandidate's time\tclass")
+	fmt.Fprintln(tab, "----------\t-------\t----\t----------------\t-----")
+	left := 0
+	for i := range d.Classes {
+		c := &d.Classes[i]
+		if i >= limit && c.Verdicts.Worst().Pass() {
+			left++
+			continue
+		}
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", thousands(c.Operations), c.Verdicts.Worst(), thousands(c.Rows), brief(c.Latency), shorten(c.Name, 100))
+	}
+	if t.err == nil {
+		t.err = tab.Flush()
+	}
+	t.printf("%s", b.String())
+	if left > 0 {
+		t.printf("and %s classes that passed\n", thousands(int64(left)))
+	}
+	if d.OtherClasses > 0 {
+		t.printf("and %s operations of classes that were not kept apart\n", thousands(d.OtherClasses))
+	}
+}
+
+func brief(l Latency) string {
+	if l.Sampled == 0 {
+		return "-"
+	}
+	if l.Judgement == "too few" || l.Judgement == "no difference seen" {
+		return signed(l.Relative.Median)
+	}
+	return signed(l.Relative.Median) + " " + l.Judgement
+}
+
+func (t *text) examples(c *Class) {
+	for i := range c.Examples {
+		e := &c.Examples[i]
+		t.printf("\n%s", t.paint(colors[e.Verdict], e.Verdict.String()))
+		if e.Line > 0 {
+			t.printf(" in line %d", e.Line)
+		}
+		t.printf(": %s (class %s)\n", e.Title, c.Fingerprint)
+		if e.Reason != "" {
+			t.printf("  %s\n", e.Reason)
+		}
+		if e.Verdict == parity.Mismatch || e.Control != e.Candidate {
+			t.printf("  control: %s; candidate: %s\n", e.Control, e.Candidate)
+		}
+		if e.Wrong != "" {
+			t.printf("  the server contradicts: %s\n", e.Wrong)
+		}
+		for _, d := range e.Diffs {
+			t.diff(d)
+		}
+		if e.MoreDiffs > 0 {
+			t.printf("  and %d more differences\n", e.MoreDiffs)
+		}
+		if e.Reproducer != "" {
+			t.printf("  reproducer: %s\n", e.Reproducer)
+		}
+		if e.Replay != "" {
+			t.printf("  again: %s\n", e.Replay)
+		}
+	}
+}
+
+func (t *text) diff(d Diff) {
+	t.printf("  %s\n", d.Words())
+	for _, c := range d.Cells {
+		t.printf("    %s %s\n", c.Column, c.Type)
+		t.printf("      - %s\n", t.value(c.Control))
+		t.printf("      + %s\n", t.value(c.Candidate))
+		if c.Server != nil {
+			t.printf("      = %s (to_json)\n", t.value(*c.Server))
+		}
+	}
+	if d.Detail != "" {
+		t.printf("    %s\n", strings.ReplaceAll(strings.TrimRight(d.Detail, "\n"), "\n", "\n    "))
+	}
+}
+
+// Words names the difference: "value in query users, row 3".
+func (d Diff) Words() string {
+	s := string(d.Kind)
+	if d.Statement != "" {
+		s += " in " + d.Statement
+	}
+	if d.Row > 0 {
+		s += fmt.Sprintf(", row %s", thousands(d.Row))
+	}
+	return s
+}
+
+// value shows differing parts in brackets, or in red.
+func (t *text) value(v Value) string {
+	if v.Null {
+		return "NULL"
+	}
+	var b strings.Builder
+	for _, p := range v.Parts() {
+		switch {
+		case p.Differs && t.color:
+			b.WriteString(t.paint("31;4", p.Text))
+		case p.Differs:
+			b.WriteString("[" + p.Text + "]")
+		default:
+			b.WriteString(p.Text)
+		}
+	}
+	if v.Text != nil {
+		return b.String()
+	}
+	return fmt.Sprintf("%s (%d characters, hash %s)", b.String(), v.Length, v.Hash)
+}
+
+// Part is a part of a value that differs from the other side's, or does not.
+type Part struct {
+	Text    string
+	Differs bool
+}
+
+// Parts are Text, or Mask where there is no Text, divided at Marks.
+func (v Value) Parts() []Part {
+	s := v.Mask
+	if v.Text != nil {
+		s = *v.Text
+	}
+	chars := []rune(s)
+	var list []Part
+	at := 0
+	put := func(to int, differs bool) {
+		if to = min(to, len(chars)); to > at {
+			list = append(list, Part{string(chars[at:to]), differs})
+			at = to
+		}
+	}
+	for _, m := range v.Marks {
+		put(m[0], false)
+		put(m[1], true)
+	}
+	put(len(chars), false)
+	return list
+}
+
+func shorten(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
