@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/executor"
@@ -27,6 +28,8 @@ type Site struct {
 
 	db      *DB
 	closers []func()
+	trusted *server.TrustedDocuments // nil: every document is answered
+	unfit   atomic.Pointer[unfit]
 }
 
 // Site puts the handlers together. Close it before the DB. Errors of the settings
@@ -40,7 +43,7 @@ func (db *DB) Site() (_ *Site, err error) {
 	if err != nil {
 		return nil, err
 	}
-	site := &Site{db: db}
+	site := &Site{db: db, trusted: o.Trusted}
 	defer func() {
 		if err != nil {
 			site.Close()
@@ -53,6 +56,9 @@ func (db *DB) Site() (_ *Site, err error) {
 		return nil, backend.New("open", backend.CodeConfiguration, err)
 	}
 	o.Logger = db.logger()
+	for _, b := range site.unfitDocuments(engine.Schema()) {
+		o.Logger.Warn("the schema can't answer "+b.Object, "error", b.Reason)
+	}
 	if db.tracing != nil {
 		o.Observe = traceOperation
 	}
@@ -185,6 +191,7 @@ func (s *Site) Ready(ctx context.Context) (server.Report, error) {
 	for _, b := range engine.Schema().Broken() {
 		r.Broken = append(r.Broken, server.Broken{Object: b.Object, Reason: b.Reason})
 	}
+	r.Broken = append(r.Broken, s.unfitDocuments(engine.Schema())...)
 	if misfit := s.db.misfit.Load(); misfit != nil {
 		r.Broken = append(r.Broken, server.Broken{
 			Object: "schema", Reason: "what the database has now cannot be served, what was loaded before is: " + (*misfit).Error(),

@@ -190,6 +190,10 @@ func TestTrustedDocumentsFile(t *testing.T) {
 		{"a hash of another document", `{"sha256:` + sha("{x}") + `":"{y}"}`, "has the SHA-256 " + sha("{y}")},
 		{"a hash that is none", `{"sha256:x":"{y}"}`, "has the SHA-256"},
 		{"more than an object", `{"a":"{x}"}{}`, "there is more"},
+		{"an empty file", "", "line 1: not a JSON object of documents by id: EOF"},
+		{"a comma too many", "{\n\"a\":\"{x}\",\n}", "line 3: invalid character '}'"},
+		{"a place", "{\n\"a\":\"{x}\",\n\"b\":[]}", `line 3: document "b" is not a string`},
+		{"Latin-1", "{\"a\":\"{x(s:\\\"\xff\\\")}\"}", "not UTF-8"},
 	} {
 		_, err := server.ParseTrustedDocuments([]byte(tc.text))
 		if err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -8,8 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // TrustedDocuments are the documents that an endpoint answers when it answers no
@@ -42,27 +46,40 @@ func LoadTrustedDocuments(path string) (*TrustedDocuments, error) {
 
 // ParseTrustedDocuments is LoadTrustedDocuments for the text of a file.
 func ParseTrustedDocuments(text []byte) (*TrustedDocuments, error) {
+	if !utf8.Valid(text) { // the decoder would put another character there
+		return nil, errors.New("the text is not UTF-8")
+	}
 	t := &TrustedDocuments{map[string]string{}, map[[sha256.Size]byte]string{}}
 	d := json.NewDecoder(bytes.NewReader(text))
-	if token, err := d.Token(); err != nil || token != json.Delim('{') {
-		return nil, errors.Join(errors.New("not a JSON object of documents by id"), err)
+	line := func(err error) error {
+		return fmt.Errorf("line %d: %w", 1+bytes.Count(text[:d.InputOffset()], []byte("\n")), err)
+	}
+	switch token, err := d.Token(); {
+	case err != nil:
+		return nil, line(fmt.Errorf("not a JSON object of documents by id: %w", err))
+	case token != json.Delim('{'):
+		return nil, errors.New("not a JSON object of documents by id")
 	}
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
-			return nil, err
+			return nil, line(err)
 		}
 		id, _ := token.(string) // the decoder lets nothing else be a key
-		var document *string
-		if err := d.Decode(&document); err != nil || document == nil {
-			return nil, errors.Join(fmt.Errorf("document %q is not a string", id), err)
+		var document any
+		if err := d.Decode(&document); err != nil {
+			return nil, line(err)
 		}
-		if err := t.add(id, *document); err != nil {
-			return nil, err
+		text, ok := document.(string)
+		if !ok {
+			return nil, line(fmt.Errorf("document %q is not a string", id))
+		}
+		if err := t.add(id, text); err != nil {
+			return nil, line(err)
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, err
+		return nil, line(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is more after the object of documents")
@@ -95,6 +112,20 @@ func (t *TrustedDocuments) add(id, document string) error {
 
 // Len is the number of documents.
 func (t *TrustedDocuments) Len() int { return len(t.byID) }
+
+// All are the documents by id, in the order of the ids. Of nil there are none.
+func (t *TrustedDocuments) All() iter.Seq2[string, string] {
+	return func(yield func(id, document string) bool) {
+		if t == nil {
+			return
+		}
+		for _, id := range slices.Sorted(maps.Keys(t.byID)) {
+			if !yield(id, t.byID[id]) {
+				return
+			}
+		}
+	}
+}
 
 // document finds what p asks for.
 func (t *TrustedDocuments) document(p *params) (string, *refusal) {

@@ -43,6 +43,9 @@ func TestServe(t *testing.T) {
 		{"sample", testSample},
 		{"tracing", testTracing},
 		{"refused", testRefused},
+		{"trusted documents", testTrusted},
+		{"broken documents", testTrustedFiles},
+		{"persisted queries", testPersisted},
 		{"watch", testWatch},
 		{"watch by a role", testWatchByRole},
 	} {
@@ -172,12 +175,23 @@ func (p *process) post(url string, body any) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, url, bytes.NewReader(text))
+	_, answer := p.send(url, string(text))
+	return answer
+}
+
+// send posts a text that says it is JSON; header is names and values.
+func (p *process) send(url, text string, header ...string) (status int, answer string) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, url, strings.NewReader(text))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	return do(p.t, req)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, answer := reply(p.t, req)
+	return res.StatusCode, answer
 }
 
 func (p *process) query(text string) string {
@@ -220,11 +234,17 @@ func reply(t *testing.T, req *http.Request) (*http.Response, string) {
 
 func get(t *testing.T, url string) string {
 	t.Helper()
+	return do(t, request(t, url))
+}
+
+// request is a GET.
+func request(t *testing.T, url string) *http.Request {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return do(t, req)
+	return req
 }
 
 func is(t *testing.T, what, got, want string) {
