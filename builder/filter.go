@@ -180,6 +180,7 @@ func (sc *scope) condition(f *Filter) squirrel.Sqlizer {
 	if op == nil {
 		return never
 	}
+	sc.use(fl, UseFilter, op.Name)
 	return sc.apply(op, fl, f.Value, f.Slot, f.valuePlace())
 }
 

@@ -76,6 +76,9 @@ func (p *planner) insertRows() (rows []insertRow, columns []*catalog.Column) {
 			case set.Op != "":
 				p.probs.addf(set.Place, []string{"default"}, "%s needs a row that is there; it is for updates", quoted(set.Op))
 			default:
+				if !used[c] || isNull(set.Value) {
+					p.scope.useWrite(p.scope.column(c), set.Value)
+				}
 				row[c] = p.scope.bindSlot(p.scope.column(c), set.Value, set.Slot, set.Place)
 				used[c] = true
 			}

@@ -100,6 +100,7 @@ func (p *planner) sorts(sc *scope, defs []Sort) []sortKey {
 			p.probs.addf(d.Place, nil, "%s is a sort key already", operandName(d.Field, d.Call))
 			continue
 		}
+		sc.use(f, UseSort, "")
 		keys = append(keys, sortKey{field: f, desc: d.Desc, nulls: d.Nulls, place: d.Place})
 	}
 	return keys

@@ -35,7 +35,7 @@ func (o *output) add(f field, t *catalog.Table) int {
 		label = o.label(t)
 	}
 	o.exprs = append(o.exprs, expression{f.expr, f.args})
-	o.cols = append(o.cols, Column{Name: label, Type: f.typ})
+	o.cols = append(o.cols, Column{Name: label, Type: f.typ, Source: f.col})
 	if f.col == nil {
 		f.col = f.of
 	}

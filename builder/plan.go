@@ -86,6 +86,7 @@ func (p *planner) build() (*Plan, error) {
 		}
 		plan.fixed = p.scope.shared.fixed
 		plan.bound = plan.Root.bound()
+		plan.Root.Statement.Uses = p.scope.shared.uses
 	}
 	return plan, p.err
 }

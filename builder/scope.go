@@ -1,6 +1,8 @@
 package builder
 
 import (
+	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/Masterminds/squirrel"
@@ -57,6 +59,24 @@ type counters struct {
 	aliases int
 	filters int
 	fixed   bool // see Plan.Reusable
+	uses    []Use
+}
+
+// use takes note of how f is used, once for each way.
+func (sc *scope) use(f field, how How, operator string) {
+	u := Use{Column: f.col, Type: f.typ, How: how, Operator: operator}
+	if !slices.Contains(sc.shared.uses, u) {
+		sc.shared.uses = append(sc.shared.uses, u)
+	}
+}
+
+// useWrite takes note that f is given the value raw.
+func (sc *scope) useWrite(f field, raw json.RawMessage) {
+	how := UseWrite
+	if isNull(raw) {
+		how = UseWriteNull
+	}
+	sc.use(f, how, "")
 }
 
 // newScope is the outermost scope of a definition, over t as t0.

@@ -24,8 +24,33 @@ type Statement struct {
 	// adopted SQL whose columns are learned from the server.
 	Columns []Column
 
+	// Uses says how the definition uses columns beyond reading them; of the root's
+	// Statement only, for all levels together. Columns says what is read.
+	Uses []Use
+
 	binds []bind // arguments that Plan.Bind replaces
 }
+
+// Use is one use of a column, or of a type where an expression is used.
+type Use struct {
+	Column   *catalog.Column // nil: an expression
+	Type     *codec.Type
+	How      How
+	Operator string // of Filter: its name in the operator table
+}
+
+// How a column is used.
+type How uint8
+
+// The uses. UseReadNull is what only the answer shows.
+const (
+	UseRead      How = iota // its value was read
+	UseReadNull             // NULL was read
+	UseFilter               // it was compared in a condition
+	UseSort                 // rows were sorted by it
+	UseWrite                // it was given a value
+	UseWriteNull            // it was given NULL
+)
 
 // Effect is what a Statement may do to data.
 type Effect uint8
@@ -46,6 +71,8 @@ type Column struct {
 	// random), or any returned column that was not given a value in a table with
 	// row triggers that fire before the write. Parity renames such values.
 	Volatile bool
+	// Source is the table's column that is read, nil for an expression.
+	Source *catalog.Column
 }
 
 // Plan is a Definition turned into statements and the shape of their answer.

@@ -105,6 +105,7 @@ func (p *planner) setValue(c *catalog.Column, s *Set) squirrel.Sqlizer {
 		p.probs.addf(s.Place, opsFor(kind), "%s can't be used on %s: its type is %s", quoted(s.Op), quoted(s.Field), typeLabel(f.typ))
 		return nil
 	}
+	p.scope.useWrite(f, s.Value)
 	switch {
 	case s.Op == "":
 		return p.scope.bindSlot(f, s.Value, s.Slot, s.Place)

@@ -35,16 +35,32 @@ type comparison struct {
 	reason   string // why inconclusive or not compared, "" otherwise
 	compared int64  // rows
 	names    renames
-	apart    *apart    // where each side has a database of its own
+	apart    *apart // where each side has a database of its own
+	uses     []builder.Use
 	class    hash.Hash // of the SQL that was sent; nil: none was
 }
 
-// saw takes note of a statement, for the class of the operation.
-func (c *comparison) saw(sql string) {
+// saw takes note of a statement, for the class of the operation, and of its uses.
+func (c *comparison) saw(sql string, uses []builder.Use) {
+	c.uses = append(c.uses, uses...)
 	if c.class == nil {
 		c.class = sha256.New()
 	}
 	_, _ = io.WriteString(c.class, sql+"\x00") // a hash never fails
+}
+
+// read takes note of the columns that were read; nulls says of which NULL was, and
+// is nil where there was no row.
+func (c *comparison) read(columns []builder.Column, nulls []bool) {
+	if nulls == nil {
+		return
+	}
+	for i, col := range columns {
+		c.uses = append(c.uses, builder.Use{Column: col.Source, Type: col.Type, How: builder.UseRead})
+		if nulls[i] {
+			c.uses = append(c.uses, builder.Use{Column: col.Source, Type: col.Type, How: builder.UseReadNull})
+		}
+	}
 }
 
 // className is Report.Class.
@@ -203,6 +219,7 @@ type observation struct {
 	args     []any
 	columns  []builder.Column
 	ordered  bool
+	uses     []builder.Use
 	rows     []*row
 	affected int64
 	err      error

@@ -22,6 +22,7 @@ type lockstep struct {
 	done               func(complete bool, controlErr error) error
 
 	a, b     row
+	nulls    []bool // columns in which the control had a NULL
 	n        int64
 	took     [2]time.Duration // control, candidate: sending and waiting for rows
 	blind    bool             // nothing more can be compared; the control's rows still flow
@@ -67,6 +68,10 @@ func (l *lockstep) compare() {
 		l.stop(fmt.Sprintf("the control's row %d could not be read: %v", l.n, err))
 		return
 	}
+	if l.nulls == nil {
+		l.nulls = make([]bool, len(l.columns))
+	}
+	l.a.nullsOf(l.nulls)
 	if !l.advance(l.candidate, 1) {
 		if l.candidate.Err() != nil {
 			l.blind = true // drain compares the errors

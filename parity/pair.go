@@ -119,6 +119,7 @@ func (p *pair) query(ctx context.Context, s *builder.Statement, done func(comple
 	}
 	l.done = func(complete bool, err error) error {
 		p.controlErr, p.candidateErr = err, candidate.Err()
+		p.cmp.read(l.columns, l.nulls)
 		p.report.Control.Rows += l.n
 		p.report.Control.Duration += l.took[0]
 		p.report.Candidate.Duration += l.took[1]
@@ -174,7 +175,7 @@ func within(ctx context.Context, side **executor.Tx, o *executor.TxOptions, fn f
 }
 
 func (p *pair) named(s *builder.Statement) {
-	p.cmp.saw(s.SQL)
+	p.cmp.saw(s.SQL, s.Uses)
 	if p.report.Operation == "" {
 		p.report.Operation = s.Name
 	}

@@ -33,7 +33,7 @@ func (r *recorder) reset(tx executor.Runner) { r.runner, r.steps = tx, nil }
 
 // note adds a step to the outermost recorder.
 func (r *recorder) note(s *builder.Statement) *observation {
-	o := &observation{name: s.Name, sql: s.SQL, args: s.Args, ordered: s.Ordered}
+	o := &observation{name: s.Name, sql: s.SQL, args: s.Args, ordered: s.Ordered, uses: s.Uses}
 	for r.parent != nil {
 		r = r.parent
 	}
@@ -97,7 +97,15 @@ func (r *recorder) total() int64 {
 // steps compares what two recorders noted.
 func (c *comparison) steps(control, candidate []*observation) {
 	for _, o := range control {
-		c.saw(o.sql)
+		c.saw(o.sql, o.uses)
+		var nulls []bool
+		for _, r := range o.rows {
+			if nulls == nil {
+				nulls = make([]bool, len(o.columns))
+			}
+			r.nullsOf(nulls)
+		}
+		c.read(o.columns, nulls)
 	}
 	n := min(len(control), len(candidate))
 	for i := range n {

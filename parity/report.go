@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
 )
 
 // Verdict is the outcome of one comparison. The zero Verdict is NotCompared:
@@ -158,6 +159,8 @@ type Report struct {
 	Wrong   Voice  `json:"wrong,omitempty"`
 	Diffs   []Diff `json:"diffs,omitempty"`
 	Dropped int    `json:"diffs_dropped,omitempty"`
+	// Uses are the columns and types that the operation used, and how; some repeat.
+	Uses []builder.Use `json:"-"`
 }
 
 // MismatchError is the error of an operation whose backends differed, in strict

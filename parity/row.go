@@ -48,6 +48,17 @@ func (r *row) cell(i int) string {
 	return string(r.data[start:r.ends[i]])
 }
 
+// nullsOf adds to nulls the cells of r that are NULL.
+func (r *row) nullsOf(nulls []bool) {
+	start := int32(0)
+	for i, end := range r.ends {
+		if r.data[start] == 'n' {
+			nulls[i] = true
+		}
+		start = end
+	}
+}
+
 func (r *row) equal(o *row) bool {
 	if len(r.ends) != len(o.ends) || string(r.data) != string(o.data) {
 		return false

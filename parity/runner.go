@@ -223,7 +223,7 @@ func (r *Runner) report(operation string) Report {
 // fill completes a report from what the comparison found.
 func (h *Harness) fill(r Report, c *comparison, control, candidate error) Report {
 	r.Verdict, r.Reason, r.Diffs, r.Dropped = c.verdict(), c.reason, c.diffs, c.dropped
-	r.Class = c.className()
+	r.Class, r.Uses = c.className(), c.uses
 	if len(c.rules) > 0 {
 		r.Rules = c.rules
 	}
