@@ -29,8 +29,16 @@ func (p *planner) conflict(rows []insertRow, given []*catalog.Column) squirrel.S
 		p.probs.addf(d.Place, conflictTargets(p.table), "an update on conflict needs columns or a constraint")
 		return nil
 	}
-	sets := p.conflictSets(d, key, rows, given)
+	cols := p.conflictSets(d, key, rows, given)
+	sets := make([]string, len(cols))
+	for i, c := range cols {
+		name := sqlText(c.SQLName())
+		sets[i] = name + " = EXCLUDED." + name
+	}
 	where := condition(p.scope, d.Filter)
+	if p.marks {
+		where = p.mark(where, cols)
+	}
 	clause := "ON CONFLICT" + target + " DO UPDATE SET " + strings.Join(sets, ", ")
 	if where == nil {
 		return expression{sql: clause}
@@ -104,11 +112,11 @@ func (p *planner) conflictColumns(d *OnConflict) ([]*catalog.Column, bool) {
 	return cols, ok
 }
 
-// conflictSets is the SET list: the proposed row's value for each updated
-// column. An update may only be of columns that every row of the input gives: a
+// conflictSets are the columns of the SET list: each takes the proposed row's
+// value. An update may only be of columns that every row of the input gives: a
 // proposed row has defaults for the others, and these would overwrite what is
 // stored.
-func (p *planner) conflictSets(d *OnConflict, key *catalog.Key, rows []insertRow, given []*catalog.Column) []string {
+func (p *planner) conflictSets(d *OnConflict, key *catalog.Key, rows []insertRow, given []*catalog.Column) []*catalog.Column {
 	var cols []*catalog.Column
 	if d.Update == nil {
 		for _, c := range given {
@@ -133,7 +141,6 @@ func (p *planner) conflictSets(d *OnConflict, key *catalog.Key, rows []insertRow
 	if len(cols) == 0 && p.probs.count() == 0 {
 		p.probs.addf(d.Place, nil, `nothing is left to update; say "do": "nothing" if that is meant`)
 	}
-	sets := make([]string, len(cols))
 	for i, row := range rows {
 		for _, c := range cols {
 			if row[c] == nil {
@@ -141,11 +148,7 @@ func (p *planner) conflictSets(d *OnConflict, key *catalog.Key, rows []insertRow
 			}
 		}
 	}
-	for i, c := range cols {
-		name := sqlText(c.SQLName())
-		sets[i] = name + " = EXCLUDED." + name
-	}
-	return sets
+	return cols
 }
 
 // allKeys are the keys of t, partial ones and those over expressions too.

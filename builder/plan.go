@@ -39,7 +39,9 @@ type planner struct {
 	scope  *scope
 	// callable is the function that the rows come from, or nil.
 	callable *Callable
-	err      error
+	// marks says that an update on conflict is to leave a mark for each row.
+	marks bool
+	err   error
 }
 
 func (p *planner) build() (*Plan, error) {

@@ -25,7 +25,18 @@ func TestInserted(t *testing.T) {
 		CREATE TRIGGER after AFTER INSERT OR UPDATE ON traced FOR EACH ROW EXECUTE FUNCTION locks();
 		CREATE TABLE parted (id int PRIMARY KEY, n int) PARTITION BY RANGE (id);
 		CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (100);
-		INSERT INTO part VALUES (1, 1);
+		CREATE TABLE other (gone int, n int, id int NOT NULL);
+		ALTER TABLE other DROP COLUMN gone;
+		ALTER TABLE parted ATTACH PARTITION other FOR VALUES FROM (100) TO (10000);
+		INSERT INTO parted VALUES (1, 1), (103, 1);
+		CREATE TABLE odd ("i?d" numeric, id int, n int, UNIQUE ("i?d")) PARTITION BY RANGE ("i?d");
+		CREATE TABLE odds PARTITION OF odd DEFAULT;
+		INSERT INTO odd VALUES (1.0, 10, 1), (3.00, 30, 1);
+		CREATE TABLE kept (id int, n int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+		CREATE TABLE keeps PARTITION OF kept DEFAULT;
+		CREATE FUNCTION keeps_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+		CREATE TRIGGER before BEFORE UPDATE ON kept FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION keeps_row();
+		INSERT INTO kept VALUES (1, 1), (3, 1);
 		CREATE VIEW seen AS SELECT * FROM stock`)
 	l := openLive(t, dsn)
 	def := func(table string, change ...func(*Definition)) *Definition {
@@ -35,8 +46,11 @@ func TestInserted(t *testing.T) {
 		}
 		for _, id := range []string{"2", "1", "3"} {
 			n := id
-			if table == "moves" {
+			switch {
+			case table == "moves":
 				n = "3"
+			case table == "parted" && id == "3":
+				id = "103"
 			}
 			d.Input = append(d.Input, Input{Sets: []Set{{Field: "id", Value: raw("%s", id)}, {Field: "n", Value: raw("%s", n)}}})
 		}
@@ -62,18 +76,36 @@ func TestInserted(t *testing.T) {
 		}},
 		{"query", &Definition{Kind: Query, Table: "stock", Fields: []Field{{System: Inserted}}}},
 		{"in a relation", def("moves", func(d *Definition) { d.Relations = []Relation{{Key: "stock", Fields: []Field{{System: Inserted}}}} })},
-		{"partitioned table", def("parted")},
-		{"view", def("seen", func(d *Definition) { d.OnConflict = &OnConflict{Nothing: true} })},
+		{"partitioned", def("parted")},
+		{"partitioned, update of some", def("parted", func(d *Definition) {
+			d.OnConflict.Filter = &Filter{Or: []*Filter{{Field: "id", Op: "eq", Value: raw("103")}, {Field: "n", Op: "gt", Value: raw("9")}}}
+		})},
+		{"partitioned, do nothing", def("parted", func(d *Definition) { d.OnConflict.Nothing = true })},
+		{"partitioned, the key is set too, and reads otherwise", def("odd", func(d *Definition) {
+			d.OnConflict = &OnConflict{Columns: []string{"i?d"}, Update: []string{"i?d", "n"}}
+			for i := range d.Input {
+				d.Input[i].Sets = append(d.Input[i].Sets, Set{Field: "i?d", Value: raw("%d.000", i)})
+			}
+		})},
+		{"partitioned, a row that a trigger keeps", def("kept", func(d *Definition) { d.Input[0], d.Input[1] = d.Input[1], d.Input[0] })},
+		{"view, do nothing", def("seen", func(d *Definition) { d.OnConflict = &OnConflict{Nothing: true} })},
+		{"view", def("seen", func(d *Definition) { d.OnConflict = &OnConflict{} })},
 		{"unknown", def("stock", func(d *Definition) { d.Fields = []Field{{System: "insrted"}} })},
 		{"and a column", def("stock", func(d *Definition) { d.Fields = []Field{{System: Inserted, Name: "id"}} })},
 	})
-	many := def("stock", func(d *Definition) {
-		for i := range bulkRows {
-			d.Input = append(d.Input, Input{Sets: []Set{{Field: "id", Value: raw("%d", 1000+i)}, {Field: "n", Value: raw("1")}}})
-		}
-		d.Fields = []Field{{System: Inserted}}
-	})
-	p, err := Build(l.schema, many)
+	for _, table := range []string{"stock", "parted"} {
+		insertMany(t, l, def(table))
+	}
+}
+
+// insertMany inserts bulkRows more than d does.
+func insertMany(t *testing.T, l *live, d *Definition) {
+	t.Helper()
+	for i := range bulkRows {
+		d.Input = append(d.Input, Input{Sets: []Set{{Field: "id", Value: raw("%d", 1000+i)}, {Field: "n", Value: raw("1")}}})
+	}
+	d.Fields = []Field{{System: Inserted}}
+	p, err := Build(l.schema, d)
 	if err != nil {
 		t.Fatal(err)
 	}

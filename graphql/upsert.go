@@ -4,7 +4,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/fraiseql/fraiseql-go/builder"
-	"github.com/fraiseql/fraiseql-go/catalog"
 )
 
 // upserts says whether an insert of o can be told what to do where a unique key
@@ -18,12 +17,8 @@ func (o *object) upserts() bool {
 func (m *maker) upsertFields(o *object) {
 	d := &ast.Definition{Kind: ast.Object, Name: o.name + "Upsert", Description: "What became of a row.", Fields: ast.FieldList{
 		{Name: "record", Type: nonNull(o.name), Description: "The row as it is now."},
+		{Name: "inserted", Type: nonNull("Boolean"), Description: "True where the row is new, false where one was updated."},
 	}}
-	if o.table.Kind == catalog.OrdinaryTable { // others can't tell
-		d.Fields = append(d.Fields, &ast.FieldDefinition{
-			Name: "inserted", Type: nonNull("Boolean"), Description: "True where the row is new, false where one was updated.",
-		})
-	}
 	m.define(d, "upsert of "+o.table.String())
 	conflict := &ast.ArgumentDefinition{Name: "onConflict", Type: nonNull(o.name + "Conflict"), Description: "Which key may be taken, and what to do then."}
 	m.addRoot(m.mutation, &ast.FieldDefinition{
