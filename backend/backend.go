@@ -71,6 +71,20 @@ type SessionState struct {
 	Transaction byte
 }
 
+// Describer is the optional ability to have the server parse a statement without
+// running it. A backend without it can't be described.
+type Describer interface {
+	// Describe asks what query takes and gives. Nothing of it is run, and conn is
+	// left as it was. Errors are *Error.
+	Describe(ctx context.Context, conn *sql.Conn, query string) (Description, error)
+}
+
+// Description is what the server says of a statement that it has parsed.
+type Description struct {
+	Params  []uint32 // the OID of each parameter's type
+	Columns []Column // of its rows; none where it has no rows. Format is Text
+}
+
 // WireRows are the rows of one statement, in wire form.
 //
 // Use: for rows.Next() { rows.Values() }; then Err, and always Close. Not safe

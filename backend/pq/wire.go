@@ -40,6 +40,9 @@ type wire struct {
 	// flight, which the server takes for one statement only; answering tells that
 	// lib/pq must not see the answers that only they have.
 	single, answering bool
+	// describing has the types of parameters noted in params.
+	describing bool
+	params     []uint32
 }
 
 const (
@@ -166,6 +169,10 @@ func (x *wire) next() error {
 		if kind != 'n' {
 			return nil
 		}
+	case 't':
+		if !x.describing {
+			return nil
+		}
 	case 'C', 'E', 'K', 'T', 'Z':
 	default:
 		return nil
@@ -199,6 +206,8 @@ func (x *wire) note(kind byte, body []byte) {
 		}
 	case 'T':
 		x.columns = parseColumns(body)
+	case 't':
+		x.params = parseParameters(body)
 	case 'n':
 		x.columns = nil
 	case 'Z':
