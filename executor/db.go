@@ -177,6 +177,9 @@ func (db *DB) Query(ctx context.Context, s *builder.Statement) (*Rows, error) {
 	for try := 0; ; try++ {
 		rows, err := db.queryRead(ctx, s)
 		if err == nil || try >= readRetries || !repeatableRead(ctx, err) {
+			if db.fallsBack(ctx, err) {
+				return db.opt.other.Query(ctx, s)
+			}
 			return rows, err
 		}
 	}
@@ -291,6 +294,7 @@ func (db *DB) start(ctx context.Context, conn *sql.Conn, s *builder.Statement, b
 	if err != nil {
 		err = backend.Wrap(db.backend, "query", err)
 		db.observed(ctx, s, began, 0, err)
+		db.tapDone(s, 0, err)
 		return nil, err
 	}
 	return db.describe(ctx, wire, s, byName, began)
@@ -302,8 +306,10 @@ func (db *DB) describe(ctx context.Context, wire backend.WireRows, s *builder.St
 	if err != nil {
 		_ = wire.Close()
 		db.observed(ctx, s, began, 0, err)
+		db.tapDone(s, 0, err)
 		return nil, err
 	}
+	db.tapRows(s, rows)
 	if db.watched() {
 		rows.ended = func() { db.observed(ctx, s, began, rows.n, rows.err) }
 	}
@@ -355,5 +361,6 @@ func (db *DB) exec(ctx context.Context, conn *sql.Conn, s *builder.Statement) (i
 	}
 	err = backend.Wrap(db.backend, "exec", err)
 	db.observed(ctx, s, began, n, err)
+	db.tapDone(s, n, err)
 	return n, err
 }

@@ -119,14 +119,17 @@ func (x *execution) answer(ctx context.Context, r Runner, p *builder.Plan) error
 
 // run appends the data of p, in the transaction that it needs.
 func (x *execution) run(ctx context.Context, r Runner, p *builder.Plan) error {
+	o := x.txOptions(p.Kind == builder.Query)
+	if s, ok := r.(Selector); ok {
+		r = s.Select(ctx, &p.Root.Statement, o)
+	}
 	if _, ok := r.(*DB); ok { // others may have more to do in the transaction
 		x.own = x.settled(p)
 		defer func() { x.own = false }()
 	}
 	if p.Kind != builder.Query {
-		return x.inTx(ctx, r, x.txOptions(false), true, func(ctx context.Context, r Runner) error { return x.mutate(ctx, r, p) })
+		return x.inTx(ctx, r, o, true, func(ctx context.Context, r Runner) error { return x.mutate(ctx, r, p) })
 	}
-	o := x.txOptions(true)
 	if len(p.Root.Children) == 0 && len(o.Session) == 0 && o.Isolation == sql.LevelDefault && !x.opt.readOnly {
 		return x.query(ctx, r, p)
 	}
@@ -149,6 +152,9 @@ func (x *execution) inTx(ctx context.Context, r Runner, o *TxOptions, hold bool,
 	mark, written, rows, held := len(x.out.buf), x.out.written, x.rows, x.out.hold
 	x.out.hold = hold || held
 	defer func() { x.out.hold = held }()
+	if s, ok := r.(Selector); ok {
+		r = s.Select(ctx, nil, o)
+	}
 	inTx := r.InTx
 	if db, ok := r.(*DB); ok {
 		inTx = func(ctx context.Context, o *TxOptions, fn func(context.Context, Runner) error) error {

@@ -28,6 +28,9 @@ type options struct {
 	slow                  time.Duration
 	observe               func(context.Context, Observation)
 	settings              map[string]string
+	tap                   Tap         // nil: nobody looks
+	other                 *DB         // where reads go whose connection fails; nil: nowhere
+	told                  func(error) // of such a read
 }
 
 // The defaults of the options.

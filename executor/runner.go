@@ -21,6 +21,18 @@ type Runner interface {
 	InTx(ctx context.Context, o *TxOptions, fn func(context.Context, Runner) error) error
 }
 
+// Selector is a Runner that stands for another one, chosen anew for each
+// operation, as a shadow does. Executions ask it before they begin: an operation
+// that is left alone then runs as it would on the Runner that was chosen, round
+// trips spared included. Its own methods choose in the same way.
+type Selector interface {
+	Runner
+	// Select is the Runner of one operation. s is the statement that runs first,
+	// nil where that is not known; o its transaction, nil where it has none. Neither
+	// may be kept or changed.
+	Select(ctx context.Context, s *builder.Statement, o *TxOptions) Runner
+}
+
 // TxOptions says how a transaction runs. nil means the zero value: read
 // committed, read-write.
 type TxOptions struct {

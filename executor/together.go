@@ -124,6 +124,7 @@ func (t *Tx) startTogether(ctx context.Context, s *builder.Statement, last, byNa
 			err = t.session.refused(err)
 		}
 		db.observed(ctx, s, began, 0, err)
+		db.tapDone(s, 0, err)
 		return nil, err
 	}
 	rows, err := db.describe(ctx, wire, s, byName, began)

@@ -154,8 +154,17 @@ func (db *DB) inTx(ctx context.Context, o *TxOptions, late bool, fn func(context
 		return err
 	}
 	for try := 0; ; try++ {
+		if db.opt.tap != nil {
+			db.opt.tap.Begin(o)
+		}
 		err := db.inTxOnce(ctx, o, late, fn)
 		if err == nil || try >= db.opt.retries || !retryable(err) || !pause(ctx, try) {
+			if o.ReadOnly && db.fallsBack(ctx, err) {
+				return db.opt.other.inTx(ctx, o, late, fn)
+			}
+			if db.opt.tap != nil {
+				db.opt.tap.End(err)
+			}
 			return err
 		}
 	}
