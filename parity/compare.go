@@ -71,6 +71,15 @@ func (c *comparison) className() string {
 	return hex.EncodeToString(c.class.Sum(nil)[:8])
 }
 
+// ClassOf is Report.Class of an operation that sends these statements.
+func ClassOf(sql ...string) string {
+	var c comparison
+	for _, s := range sql {
+		c.saw(s)
+	}
+	return c.className()
+}
+
 func (h *Harness) comparison() *comparison {
 	return &comparison{max: h.maxDiffs, rules: make(map[string]int)}
 }

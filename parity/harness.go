@@ -17,6 +17,7 @@ type Harness struct {
 	maxBytes  int64
 	sample    float64
 	rollback  bool
+	options   []Option
 
 	seq atomic.Uint64
 
@@ -75,11 +76,27 @@ func NewHarness(options ...Option) *Harness {
 		sample:   1,
 		counts:   make(map[Verdict]uint64),
 		rules:    make(map[string]uint64),
+		options:  options,
 	}
 	for _, o := range options {
 		o.apply(h)
 	}
 	return h
+}
+
+// With makes a Harness that compares as h does, but for o, and has numbers and
+// counts of its own.
+func (h *Harness) With(o ...Option) *Harness {
+	return NewHarness(slices.Concat(h.options, o)...)
+}
+
+// Publish counts a Report that somebody else made and hands it to the publisher:
+// for what has a comparison of its own, as the shadow has. Its number is the next
+// of h. It returns the Report with it.
+func (h *Harness) Publish(ctx context.Context, r Report) Report {
+	r.Seq = h.seq.Add(1)
+	h.publish(ctx, r)
+	return r
 }
 
 // Summary is how many comparisons ended in each verdict, and how often each
