@@ -75,7 +75,7 @@ func (c *comparison) className() string {
 func ClassOf(sql ...string) string {
 	var c comparison
 	for _, s := range sql {
-		c.saw(s)
+		c.saw(s, nil)
 	}
 	return c.className()
 }
