@@ -99,4 +99,3 @@ func picture(v View) action {
 		return os.WriteFile(v.File, png, 0o600)
 	})
 }
-

@@ -84,7 +84,7 @@ func NewCollector(options ...Option) *Collector {
 		o.apply(c)
 	}
 	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails: the program ends instead
+	_, _ = rand.Read(key)                        // never fails: the program ends instead
 	c.rand = mathrand.New(mathrand.NewPCG(1, 2)) //nolint:gosec // a sample that is the same for the same operations, not a secret
 	c.state = state{Key: key, Wrong: map[string]int64{}, Rules: map[string]int64{}, Classes: map[string]*class{}}
 	c.redact.key = key
