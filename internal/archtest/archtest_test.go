@@ -94,7 +94,7 @@ var homes = []struct {
 	{"github.com/jackc/pgx", []string{"backend/pgx", "tests/bench"}, false, "a driver has one home, so that an application can be built without it and nobody depends on its quirks"},
 	{"github.com/Masterminds/squirrel", []string{"builder"}, false, "SQL is made in one place, where every identifier is quoted and every value is an argument"},
 	{"github.com/fergusstrange/embedded-postgres", []string{"internal/pgembed"}, false, "it links lib/pq and downloads programs; no application gets it by importing us"},
-	{"go.yaml.in/yaml", []string{"config", "server"}, false, "a file of settings is read strictly, in one place"},
+	{"go.yaml.in/yaml", []string{"config", "server"}, true, "a file of settings is read strictly, in one place"},
 	{"github.com/spf13/cobra", []string{"internal/cli", "cmd"}, false, "a command line is no part of a library"},
 	{"github.com/spf13/pflag", []string{"internal/cli", "cmd", "flags"}, true, "a command line is no part of a library; flags alone offers its settings to one"},
 	{"github.com/google/go-cmp", []string{"parity", "backend/backendtest", "backend/internal/suite"}, true, "it panics on what it does not know; the product uses it for reports only"},

@@ -22,13 +22,15 @@ import (
 	"github.com/fraiseql/fraiseql-go/catalog"
 )
 
-// Exit codes.
+// Exit codes. They are bits: a run that differs and in which time ran out exits
+// with 12.
 const (
-	ExitOK       = 0 // the answers agree, or there was nothing to compare
-	ExitMismatch = 1 // the two backends differ
-	ExitUsage    = 2 // wrong command line, configuration or input file
-	ExitFailed   = 3 // the run itself failed: no server, an operation with an error
-	ExitCoverage = 4 // fewer operations were compared than asked for
+	ExitOK       = 0  // the answers agree, or there was nothing to compare
+	ExitFailed   = 1  // the run itself failed: no server, an operation with an error
+	ExitUsage    = 2  // wrong command line, configuration or input file
+	ExitMismatch = 4  // the two backends differ
+	ExitTimeout  = 8  // time ran out
+	ExitCoverage = 16 // less was compared than asked for
 )
 
 // Streams are the command's input and outputs, and what comes to it while it runs.

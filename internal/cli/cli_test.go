@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // its own behind $DATABASE_URL, and these commands:
 //
 //	fraiseql CODE [<FILE] ARGS…   run the command; it must exit with CODE
+//	sql FILE                      run a script of SQL in the database
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -29,11 +30,19 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			tb := e.T().(testing.TB)
+			e.Values["t"] = tb
 			e.Setenv("DATABASE_URL", pgtest.Sample(tb))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fraiseql": fraiseql},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fraiseql": fraiseql, "sql": runSQL},
 	})
+}
+
+func runSQL(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sql FILE")
+	}
+	pgtest.Exec(ts.Value("t").(testing.TB), ts.Getenv("DATABASE_URL"), ts.ReadFile(args[0]))
 }
 
 func fraiseql(ts *testscript.TestScript, neg bool, args []string) {

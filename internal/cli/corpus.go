@@ -66,11 +66,13 @@ func readCorpus(r io.Reader) ([]entry, error) {
 // outcome is what became of one entry.
 type outcome struct {
 	entry
-	Plan    *builder.Plan
-	Reports []parity.Report
-	Answer  []byte
-	Err     error // of the definition, or of the run
-	Refused bool  // before any SQL
+	Plan *builder.Plan
+
+	definition *builder.Definition // nil where it could not be read
+	Reports    []parity.Report
+	Answer     []byte
+	Err        error // of the definition, or of the run
+	Refused    bool  // before any SQL
 }
 
 // verdict is the worst verdict of the entry's reports.
@@ -122,6 +124,7 @@ func (c *comparer) run(ctx context.Context, e entry, skipWrites bool) outcome {
 	var def *builder.Definition
 	if err == nil {
 		def = &request.Definitions[0]
+		o.definition = def
 		o.Plan, err = builder.Build(c.schema, def)
 	}
 	if err != nil {
@@ -165,34 +168,4 @@ func statements(plan *builder.Plan) []*builder.Statement {
 	}
 	walk(&plan.Root)
 	return list
-}
-
-// gate turns what was compared into an exit code.
-func gate(outcomes []outcome, share float64) error {
-	compared, mismatches := 0, 0
-	var unclear []string
-	for i := range outcomes {
-		switch v := outcomes[i].verdict(); v {
-		case parity.Equal, parity.EqualByRule:
-			compared++
-		case parity.Mismatch, parity.Noise:
-			mismatches++
-			compared++
-		case parity.Inconclusive, parity.NotCompared:
-			unclear = append(unclear, outcomes[i].Title)
-		}
-	}
-	switch {
-	case mismatches > 0:
-		return &exit{code: ExitMismatch, err: fmt.Errorf("%d of %d operations differ between the backends", mismatches, len(outcomes))}
-	case len(outcomes) == 0:
-		return &exit{code: ExitUsage, err: errors.New("the corpus is empty: nothing was compared")}
-	case float64(compared) < share*float64(len(outcomes)):
-		return &exit{
-			code: ExitCoverage,
-			err:  fmt.Errorf("%d of %d operations were compared, fewer than the share %g that was asked for", compared, len(outcomes), share),
-			hint: fmt.Sprintf("not compared: %s; lower the gate with --min-compared", shorten(fmt.Sprint(unclear), 200)),
-		}
-	}
-	return nil
 }

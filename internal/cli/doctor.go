@@ -29,7 +29,7 @@ func newDoctor(a *app) *cobra.Command {
 		Long: `Connects with both drivers and prints what each finds, side by side: the server's
 version and extensions, the role, the session settings that must be alike, how
 long a connection and a round trip take, and whether a pooler stands in between.
-Exit 1 when the two sessions differ, 3 when one of them can't connect.`,
+Exit 4 when the two sessions differ, 1 when one of them can't connect.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), asJSON) },
 	}

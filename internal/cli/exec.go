@@ -41,7 +41,7 @@ standard input.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.file, "file", "f", "", "read definitions from `FILE`; - is standard input")
-	f.BoolVar(&o.both, "both", false, "run on both backends and compare; exit 1 when they differ")
+	f.BoolVar(&o.both, "both", false, "run on both backends and compare; exit 4 when they differ")
 	f.BoolVar(&o.explain, "explain", false, "print SQL, arguments and the server's plan instead of running")
 	return cmd
 }

@@ -53,6 +53,9 @@ Each setting has a flag that works with every command: see [Settings](settings.m
 			continue
 		}
 		b.WriteString("\n" + section(c))
+		for _, sub := range c.Commands() {
+			b.WriteString("\n" + section(sub))
+		}
 	}
 	return b.String()
 }

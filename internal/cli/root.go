@@ -18,11 +18,13 @@ type global struct {
 	file     config.File // fraiseql.yaml, or nothing
 }
 
-const exitCodesHelp = `0  the answers agree, or there was nothing to compare
-1  the two backends differ
-2  wrong command line, setting or input file
-3  the run itself failed: no server, or an operation was answered with an error
-4  fewer operations were compared than --min-compared asks for`
+const exitCodesHelp = ` 0  the answers agree, or there was nothing to compare
+ 1  the run itself failed: no server, or an operation was answered with an error
+ 2  wrong command line, setting or input file
+ 4  the two backends differ
+ 8  time ran out (--timeout)
+16  less was compared than a gate asks for (--min-compared)
+They are bits: a run that differs and in which time ran out exits with 12.`
 
 func newRoot(a *app) *cobra.Command {
 	s := flags.Default()
@@ -171,10 +173,10 @@ func unknownCommand(root *cobra.Command) {
 		if len(args) == 0 {
 			return nil
 		}
-		hint := "`fraiseql --help` lists the commands"
+		hint := "`" + cmd.CommandPath() + " --help` lists the commands"
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = "did you mean " + strings.Join(near, " or ") + "?"
 		}
-		return &exit{code: ExitUsage, err: fmt.Errorf("there is no command %q", args[0]), hint: hint}
+		return &exit{code: ExitUsage, err: fmt.Errorf("there is no command %q", strings.Join(append(strings.Fields(cmd.CommandPath())[1:], args[0]), " ")), hint: hint}
 	}
 }

@@ -1,0 +1,269 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/parity"
+	"github.com/fraiseql/fraiseql-go/parity/report"
+)
+
+// parityRun is `fraiseql parity run`.
+func (a *app) parityRun(ctx context.Context, o runOptions, file string) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	input, err := a.corpusInput(file)
+	if err != nil {
+		return err
+	}
+	corpus, err := readCorpus(bytes.NewReader(input))
+	if err != nil {
+		return &exit{code: ExitUsage, err: fmt.Errorf("read the corpus: %w", err)}
+	}
+	if o.line > 0 {
+		corpus = atLine(corpus, o.line)
+	}
+	if len(corpus) == 0 {
+		return usage("the corpus is empty: nothing was compared")
+	}
+	p, err := a.openParity(ctx, &o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	sum := sha256.Sum256(input)
+	r := &parityRun{
+		app: a, o: &o, pair: p, file: file, corpus: corpus, collector: report.NewCollector(report.WithReveal(o.reveal...)),
+		progress: progress{Source: hex.EncodeToString(sum[:]), Line: o.line, Control: backend.ModeOf(p.control.Backend()), Candidate: backend.ModeOf(p.candidate.Backend()), Writes: o.writes, Started: time.Now()},
+	}
+	if err := r.load(); err != nil {
+		return err
+	}
+	return r.run(ctx)
+}
+
+// corpusInput reads the corpus whole: its hash is in the report.
+func (a *app) corpusInput(file string) ([]byte, error) {
+	in := a.In
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, usage("open the corpus: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // read-only
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	if err != nil {
+		return nil, usage("read the corpus: %w", err)
+	}
+	if len(data) > maxInput {
+		return nil, usage("the corpus is larger than %d bytes", maxInput)
+	}
+	return data, nil
+}
+
+func atLine(corpus []entry, line int) []entry {
+	for _, e := range corpus {
+		if e.Line == line {
+			return []entry{e}
+		}
+	}
+	return nil
+}
+
+// parityRun is one run over a corpus.
+type parityRun struct {
+	*app
+	o         *runOptions
+	pair      *parityPair
+	file      string
+	corpus    []entry
+	collector *report.Collector
+	progress  progress
+	reads     map[string]*builder.Plan // one of each class, for allocations
+	refusals  int
+	timedOut  bool
+}
+
+// run runs what is left of the corpus, and reports.
+func (r *parityRun) run(ctx context.Context) error {
+	limited, cancel := ctx, func() {}
+	if r.o.timeout > 0 {
+		limited, cancel = context.WithTimeout(ctx, r.o.timeout)
+	}
+	defer cancel()
+	c := newComparer(r.pair.schema, r.pair.control, r.pair.candidate, r.pair.options...)
+	if r.pair.clones != nil {
+		c.runner = parity.NewSeparateRunner(c.harness, r.pair.control, r.pair.candidate)
+	}
+	bar := r.bar("comparing", len(r.corpus))
+	saved := time.Now()
+	for r.progress.Next < len(r.corpus) {
+		e := r.corpus[r.progress.Next]
+		outcome := c.run(limited, e, r.o.writes == "skip")
+		if limited.Err() != nil {
+			break // what it was interrupted in does not count
+		}
+		r.take(ctx, e, &outcome)
+		r.progress.Next++
+		bar.at(r.progress.Next)
+		if time.Since(saved) > 2*time.Second {
+			if err := r.save(); err != nil {
+				return err
+			}
+			saved = time.Now()
+		}
+	}
+	bar.end()
+	if err := r.save(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		if r.o.resume != "" {
+			return &exit{code: ExitFailed, err: errors.New("interrupted"), hint: "the same command goes on from " + r.o.resume}
+		}
+		return err
+	}
+	r.timedOut = r.progress.Next < len(r.corpus)
+	return r.finish(ctx)
+}
+
+// take gives the reports of one operation to the collector.
+func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
+	op := report.Operation{Title: e.Title, Line: e.Line}
+	if r.file != "-" {
+		op.Replay = fmt.Sprintf("fraiseql parity run %s --line %d --control %s --candidate %s", shellWord(r.file), e.Line, r.progress.Control, r.progress.Candidate)
+	}
+	if o.definition != nil {
+		op.Shape = report.Shape(o.definition)
+		if o.Plan != nil && o.Plan.Kind == builder.Query && !o.Refused && r.o.allocations {
+			if r.reads == nil {
+				r.reads = make(map[string]*builder.Plan)
+			}
+			if len(r.reads) < maxMeasured {
+				r.reads[op.Shape] = o.Plan
+			}
+		}
+	}
+	if o.Refused {
+		r.refused(e, o.Err)
+	}
+	for _, one := range o.Reports {
+		r.collector.Publish(report.WithOperation(ctx, op), one)
+	}
+}
+
+// refused says why a line was not run: here and not in the report, since it repeats
+// what the line says.
+func (r *parityRun) refused(e entry, err error) {
+	const most = 20
+	if r.refusals++; r.refusals <= most {
+		fmt.Fprintf(r.Err, "line %d, %s: refused: %v\n", e.Line, e.Title, err)
+	} else if r.refusals == most+1 {
+		fmt.Fprintln(r.Err, "more lines were refused")
+	}
+}
+
+// finish compares what the writes left behind, measures, and writes the report.
+func (r *parityRun) finish(ctx context.Context) error {
+	if r.pair.clones != nil {
+		state, err := r.pair.compareClones(ctx, r.progress.Started)
+		if err != nil {
+			return err
+		}
+		r.collector.Publish(report.WithOperation(ctx, report.Operation{Title: "the two databases after the run"}), state)
+	}
+	if len(r.reads) > 0 {
+		if err := r.measure(ctx); err != nil {
+			return err
+		}
+	}
+	d := r.collector.Document()
+	d.Head = report.Head{
+		Started: r.progress.Started, Ended: time.Now(), Source: r.file, SourceHash: r.progress.Source, Operations: int64(len(r.corpus)),
+		Writes: r.o.writes, Resumed: r.progress.Resumed,
+	}
+	if err := r.pair.describe(ctx, &d.Head); err != nil {
+		return err
+	}
+	var failed []*exit
+	if r.timedOut {
+		e := &exit{code: ExitTimeout, err: fmt.Errorf("time ran out after %d of %d operations", r.progress.Next, len(r.corpus))}
+		if r.o.resume != "" {
+			e.hint = "the same command goes on from " + r.o.resume
+		}
+		failed = append(failed, e)
+	} else if err := r.done(); err != nil {
+		return err
+	}
+	return r.conclude(d, r.o.outputs, append(gates(d, r.o.minCompared), failed...))
+}
+
+// gates are what a report fails by.
+func gates(d *report.Document, minCompared float64) []*exit {
+	var failed []*exit
+	v := d.Verdicts
+	if v.Mismatch > 0 {
+		failed = append(failed, &exit{code: ExitMismatch, err: fmt.Errorf("%d of %d operations differ between the backends", v.Mismatch, v.Total())})
+	}
+	if float64(v.Compared()) < minCompared*float64(v.Total()) {
+		failed = append(failed, &exit{
+			code: ExitCoverage,
+			err:  fmt.Errorf("%d of %d operations were compared, fewer than the share %g that was asked for", v.Compared(), v.Total(), minCompared),
+			hint: "the report says why the others were not; lower the gate with --min-compared",
+		})
+	}
+	return failed
+}
+
+// conclude writes d to all outputs and gives the error that has its exit code.
+func (a *app) conclude(d *report.Document, o outputs, failed []*exit) error {
+	err := bits(failed...)
+	for _, f := range failed {
+		d.ExitCode |= f.code
+		d.Failures = append(d.Failures, f.err.Error())
+	}
+	d.Passed = err == nil && d.Verdicts.Compared() > 0
+	d.Head.Tool = "fraiseql " + buildVersion()
+	if writeErr := a.writeReport(d, o); writeErr != nil {
+		return writeErr
+	}
+	return err
+}
+
+func (a *app) writeReport(d *report.Document, o outputs) error {
+	if o.json == "-" {
+		if err := d.JSON(a.Out); err != nil {
+			return err
+		}
+	} else if err := d.Text(a.Out, report.TextOptions{Color: a.color && isTerminal(a.Out)}); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		flag, name string
+		write      func(io.Writer) error
+	}{{"json", o.json, d.JSON}, {"junit", o.junit, d.JUnit}, {"html", o.html, d.HTML}} {
+		if f.name == "" || f.name == "-" && f.flag == "json" {
+			continue
+		}
+		var b bytes.Buffer
+		if err := f.write(&b); err != nil {
+			return err
+		}
+		if err := os.WriteFile(f.name, b.Bytes(), 0o644); err != nil { //nolint:gosec // a report is for others to read, and holds no values that were not revealed
+			return usage("write the report of --%s: %w", f.flag, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// progress is how far a run is: what --resume keeps in its file, beside the reports
+// so far.
+type progress struct {
+	Source    string    `json:"source_sha256"`
+	Line      int       `json:"line,omitempty"`
+	Control   string    `json:"control"`
+	Candidate string    `json:"candidate"`
+	Writes    string    `json:"writes"`
+	Reveal    []string  `json:"reveal,omitempty"`
+	Started   time.Time `json:"started"`
+	Next      int       `json:"next"` // operation, from 0
+	Resumed   int       `json:"resumed"`
+}
+
+// stateFile is the file of --resume. It holds the key of the hashes in the report, so
+// it is for its owner's eyes.
+type stateFile struct {
+	Progress  progress        `json:"progress"`
+	Collector json.RawMessage `json:"collector"`
+}
+
+// load goes on from the file of --resume, where there is one.
+func (r *parityRun) load() error {
+	r.progress.Reveal = r.o.reveal
+	if r.o.resume == "" {
+		return nil
+	}
+	if r.o.writes == "clones" {
+		return usage("--resume and --writes clones can't be used together: the clones are dropped with the run")
+	}
+	data, err := os.ReadFile(r.o.resume)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var s stateFile
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err == nil {
+		err = json.Unmarshal(s.Collector, r.collector)
+	}
+	if err != nil {
+		return usage("read the state of the run: %w", err)
+	}
+	was, is := s.Progress, r.progress
+	for _, c := range []struct {
+		what string
+		same bool
+	}{
+		{"another corpus", was.Source == is.Source && was.Line == is.Line}, {"another control (" + was.Control + ")", was.Control == is.Control},
+		{"another candidate (" + was.Candidate + ")", was.Candidate == is.Candidate}, {"--writes " + was.Writes, was.Writes == is.Writes},
+		{fmt.Sprintf("--reveal %q", was.Reveal), slices.Equal(was.Reveal, is.Reveal)},
+	} {
+		if !c.same {
+			return &exit{code: ExitUsage, err: fmt.Errorf("%s is of a run with %s", r.o.resume, c.what), hint: "remove the file to begin anew"}
+		}
+	}
+	if was.Next < 0 || was.Next > len(r.corpus) {
+		return usage("%s is of operation %d of %d", r.o.resume, was.Next, len(r.corpus))
+	}
+	was.Resumed++
+	r.progress = was
+	fmt.Fprintf(r.Err, "going on at operation %d of %d\n", was.Next+1, len(r.corpus))
+	return nil
+}
+
+// save writes the file of --resume: whole, or not at all.
+func (r *parityRun) save() error {
+	if r.o.resume == "" {
+		return nil
+	}
+	collector, err := json.Marshal(r.collector)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(stateFile{Progress: r.progress, Collector: collector})
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(r.o.resume), ".fraiseql-*") // for its owner alone
+	if err != nil {
+		return usage("keep the state of the run: %w", err)
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), r.o.resume)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("keep the state of the run: %w", err), os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// done removes the file of --resume: the run is complete.
+func (r *parityRun) done() error {
+	if r.o.resume == "" {
+		return nil
+	}
+	if err := os.Remove(r.o.resume); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
