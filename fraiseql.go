@@ -205,18 +205,25 @@ func (db *DB) Schema() *builder.Schema { return db.schema.Load() }
 
 // Reload reads the catalog again, after the database's schema has changed, and the
 // keys that tokens are checked with.
-// Operations that run meanwhile use the old one. On an error the old one stays.
+// Operations that run meanwhile use the old ones. What can't be read stays as it
+// was; the rest is new all the same.
 func (db *DB) Reload(ctx context.Context) error {
-	db.reload.Lock()
-	defer db.reload.Unlock()
 	var err error
 	if keys := db.keys.Load(); keys != nil {
 		err = keys.Reload()
 	}
-	if cerr := db.catalog.Reload(ctx); cerr != nil {
-		return errors.Join(err, backend.Wrap(db.main.Backend(), "read catalog", cerr))
+	return errors.Join(err, db.reloadSchema(ctx))
+}
+
+// reloadSchema is Reload without the keys, which a change of the database says
+// nothing about.
+func (db *DB) reloadSchema(ctx context.Context) error {
+	db.reload.Lock()
+	defer db.reload.Unlock()
+	if err := db.catalog.Reload(ctx); err != nil {
+		return backend.Wrap(db.main.Backend(), "read catalog", err)
 	}
-	return errors.Join(err, db.build())
+	return db.build()
 }
 
 // Execute runs def and writes its answer; see executor.Execute. Where it turns
@@ -252,7 +259,7 @@ func (db *DB) fresh(ctx context.Context, f func() error) error {
 	if !errors.Is(err, executor.ErrSchemaChanged) || executor.Answered(err) {
 		return err
 	}
-	if rerr := db.Reload(ctx); rerr != nil {
+	if rerr := db.reloadSchema(ctx); rerr != nil {
 		return errors.Join(err, rerr)
 	}
 	return f()

@@ -103,7 +103,7 @@ func (db *DB) reloadSoon(ctx context.Context) {
 		defer db.reloading.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.settings.ConnectionTimeout)
 		defer cancel()
-		if err := db.Reload(ctx); err != nil {
+		if err := db.reloadSchema(ctx); err != nil {
 			slog.ErrorContext(ctx, "the schema has changed and can't be read", "error", err)
 		}
 	})

@@ -135,7 +135,7 @@ func (db *DB) watchOnce(ctx context.Context) (err error) {
 // reloadLogged is Reload where nobody waits for its error.
 func (db *DB) reloadLogged(ctx context.Context) {
 	before := db.Schema().Catalog().Version()
-	if err := db.Reload(ctx); err != nil {
+	if err := db.reloadSchema(ctx); err != nil {
 		slog.ErrorContext(ctx, "the schema has changed and can't be served; the old one stays", "error", err)
 		return
 	}

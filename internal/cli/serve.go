@@ -163,7 +163,7 @@ func (a *app) reloadOnHangup(ctx context.Context, db *fraiseql.DB) {
 		}
 		done := a.step("reading the schema again")
 		if err := db.Reload(ctx); err != nil {
-			done(fmt.Sprintf("the old one stays: %v", err))
+			done(fmt.Sprintf("what can't be read stays as it was: %v", err))
 			continue
 		}
 		done("ready")
