@@ -75,18 +75,45 @@ func (b *bag) finish(c *comparison, statement string, columns []builder.Column) 
 	byFirst(missing)
 	byFirst(extra)
 	// A row that differs in a cell is missing on one side and extra on the other:
-	// shown as one difference of values when there are equally many of both.
+	// compared as one row when there are equally many of both.
 	if len(missing) == len(extra) {
+		if b.swapped {
+			c.rules[RuleBag]++
+		}
+		match(missing, extra)
 		for i := range missing {
-			c.add(Diff{Kind: DiffValue, Statement: statement, Row: missing[i].first, Detail: diffRows(columns, missing[i].row, extra[i].row), Cells: cells(columns, missing[i].row, extra[i].row)})
+			c.weigh(statement, columns, missing[i].first, missing[i].row, extra[i].row)
 		}
 		return
 	}
 	for _, o := range missing {
-		c.add(Diff{Kind: DiffMissing, Statement: statement, Row: o.first, Detail: "- " + o.row.text(columns)})
+		c.missing(statement, columns, o.first, o.row)
 	}
 	for _, o := range extra {
-		c.add(Diff{Kind: DiffExtra, Statement: statement, Detail: "+ " + o.row.text(columns)})
+		c.extra(statement, columns, o.row)
+	}
+}
+
+// matched bounds how many rows are matched by likeness: each is looked at with
+// each. Beyond it their places decide.
+const matched = 200
+
+// match puts extra into the order of missing, each row beside the one that it
+// shares most cells with.
+func match(missing, extra []*openRow) {
+	if len(missing) > matched {
+		return
+	}
+	for i, m := range missing {
+		best, most := i, -1
+		for j := i; j < len(extra); j++ {
+			if n := m.row.shares(extra[j].row); n > most {
+				best, most = j, n
+			}
+		}
+		e := extra[best]
+		copy(extra[i+1:best+1], extra[i:best]) // the others keep their order
+		extra[i] = e
 	}
 }
 

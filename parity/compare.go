@@ -7,30 +7,24 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
-)
-
-// The rules: normalizations beyond the canonical form of a value. Each is
-// counted in the Report whenever two observations were equal only through it.
-const (
-	// RuleBag: rows whose order the statement does not fix came in another order.
-	RuleBag = "row order"
-	// RuleVolatile: a value that each execution makes anew (identity, sequence,
-	// now(), random) differed, and was matched by where it first appeared.
-	RuleVolatile = "volatile value"
+	"github.com/fraiseql/fraiseql-go/executor"
 )
 
 // comparison collects what one operation's comparison finds.
 type comparison struct {
-	diffs    []Diff
-	max      int
-	dropped  int
+	h        *Harness  // nil in tests of a part
+	modes    [2]string // control's and candidate's backend and mode
+	found    []*finding
+	dropped  map[string]int // findings that were not kept, by key
+	unasked  string         // why a difference stands that was not looked at again
+	wrong    [2]bool        // whom the server contradicts: control, candidate
+	sql      string         // of the statement that is compared
+	step     int            // which one that is in a write, from 0; -1: the end of it
 	rules    map[string]int
 	reason   string // why inconclusive or not compared, "" otherwise
 	compared int64  // rows
@@ -81,15 +75,7 @@ func ClassOf(sql ...string) string {
 }
 
 func (h *Harness) comparison() *comparison {
-	return &comparison{max: h.maxDiffs, rules: make(map[string]int)}
-}
-
-func (c *comparison) add(d Diff) {
-	if len(c.diffs) >= c.max {
-		c.dropped++
-		return
-	}
-	c.diffs = append(c.diffs, d)
+	return &comparison{h: h, rules: make(map[string]int), dropped: make(map[string]int)}
 }
 
 // inconclusive keeps the first reason.
@@ -101,27 +87,46 @@ func (c *comparison) inconclusive(reason string) {
 
 // verdict: a difference that was seen stands, whatever happened later.
 func (c *comparison) verdict() Verdict {
+	noise := false
+	for _, f := range c.found {
+		switch {
+		case f.excused != "":
+		case f.noise:
+			noise = true
+		default:
+			return Mismatch
+		}
+	}
 	switch {
-	case len(c.diffs) > 0:
+	case c.lost():
 		return Mismatch
 	case c.reason != "":
 		return Inconclusive
+	case noise:
+		return Noise
 	case len(c.rules) > 0:
 		return EqualByRule
 	}
 	return Equal
 }
 
-// columns compares names and order; false means rows can't be compared.
-func (c *comparison) columns(statement string, control, candidate []builder.Column) bool {
-	name := func(cols []builder.Column) []string {
-		out := make([]string, len(cols))
-		for i, col := range cols {
-			out[i] = fmt.Sprintf("%s %s", col.Name, col.Type)
+// columns compares names and order, as the server sent them; false means rows
+// can't be compared.
+func (c *comparison) columns(statement string, control, candidate *executor.Rows) bool {
+	names := func(rows *executor.Rows) []string {
+		wire := rows.Wire()
+		out := make([]string, len(wire))
+		for i, col := range wire {
+			out[i] = fmt.Sprintf("%s %s", col.Name, rows.Columns()[i].Type)
 		}
 		return out
 	}
-	d := cmp.Diff(name(control), name(candidate))
+	return c.described(statement, names(control), names(candidate))
+}
+
+// described compares descriptions of columns.
+func (c *comparison) described(statement string, control, candidate []string) bool {
+	d := cmp.Diff(control, candidate)
 	if d == "" {
 		return true
 	}
@@ -173,221 +178,8 @@ func (c *comparison) errs(statement string, control, candidate error) {
 	if a == b {
 		return
 	}
-	c.add(Diff{
+	c.note(&finding{failures: [2]failure{a, b}, Diff: Diff{
 		Kind: DiffError, Statement: statement,
 		Detail: fmt.Sprintf("%s\ncontrol: %v\ncandidate: %v", cmp.Diff(a, b), control, candidate),
-	})
-}
-
-// renames matches volatile values: the first pair that differs in a column gets
-// a number on both sides, and from then on one may stand where the other stands.
-// Each column has pairs of its own: two sequences give the same numbers, and run
-// apart by different steps.
-type renames struct {
-	columns map[columnName]*pairing
-	known   map[[2]string]bool // every pair, for the cells that refer to one
-}
-
-// columnName is a volatile column of one kind of statement, such as "insert t".
-type columnName struct{ statement, column string }
-
-type pairing struct{ control, candidate map[string]int }
-
-// refers says whether the cells a (control) and b (candidate), which differ, are
-// known to be the same volatile value.
-func (n *renames) refers(a, b string) bool { return n.known[[2]string{a, b}] }
-
-// match says whether the cells a (control) and b (candidate) of a volatile
-// column, which differ, are the same value, and remembers a new pair.
-func (n *renames) match(a, b string, of columnName) bool {
-	if a == "n" || b == "n" {
-		return false // NULL on one side only is never volatile
-	}
-	p := n.columns[of]
-	if p == nil {
-		p = &pairing{make(map[string]int), make(map[string]int)}
-		if n.columns == nil {
-			n.columns, n.known = make(map[columnName]*pairing), make(map[[2]string]bool)
-		}
-		n.columns[of] = p
-	}
-	i, seenA := p.control[a]
-	j, seenB := p.candidate[b]
-	if seenA || seenB {
-		return seenA && seenB && i == j
-	}
-	p.control[a], p.candidate[b] = len(p.control), len(p.candidate)
-	n.known[[2]string{a, b}] = true
-	return true
-}
-
-// observation is what one statement of a write did on one side.
-type observation struct {
-	name     string
-	sql      string
-	args     []any
-	columns  []builder.Column
-	ordered  bool
-	uses     []builder.Use
-	rows     []*row
-	affected int64
-	err      error
-}
-
-func isVolatile(c builder.Column) bool { return c.Volatile }
-
-// sameBut compares two rows of o without the columns that skip names.
-func (o *observation) sameBut(skip func(builder.Column) bool) func(a, b *row) bool {
-	return func(a, b *row) bool {
-		for i, col := range o.columns {
-			if !skip(col) && a.cell(i) != b.cell(i) {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-// step compares two observations of one statement of a write. Their rows are
-// held in memory, so an order that is not fixed can be mended by sorting.
-func (c *comparison) step(control, candidate *observation) {
-	if control.sql != candidate.sql || !c.args(control.args, candidate.args) {
-		c.add(Diff{
-			Kind: DiffStatement, Statement: control.name,
-			Detail: cmp.Diff([]string{control.sql, fmt.Sprint(control.args)}, []string{candidate.sql, fmt.Sprint(candidate.args)}),
-		})
-		return
-	}
-	c.errs(control.name, control.err, candidate.err)
-	if control.err != nil || candidate.err != nil {
-		return
-	}
-	if control.affected != candidate.affected {
-		c.add(Diff{Kind: DiffAffected, Statement: control.name, Detail: fmt.Sprintf("- %d\n+ %d", control.affected, candidate.affected)})
-	}
-	if !c.columns(control.name, control.columns, candidate.columns) {
-		return
-	}
-	if !control.ordered && !slices.EqualFunc(control.rows, candidate.rows, control.sameBut(isVolatile)) {
-		sortRows(control.columns, control.rows)
-		sortRows(control.columns, candidate.rows)
-		c.rules[RuleBag]++
-	}
-	n := min(len(control.rows), len(candidate.rows))
-	for i := range n {
-		c.pair(control.name, control.columns, int64(i+1), control.rows[i], candidate.rows[i])
-	}
-	for i, r := range control.rows[n:] {
-		c.add(Diff{Kind: DiffMissing, Statement: control.name, Row: int64(n + i + 1), Detail: "- " + r.text(control.columns)})
-	}
-	for _, r := range candidate.rows[n:] {
-		c.add(Diff{Kind: DiffExtra, Statement: control.name, Detail: "+ " + r.text(control.columns)})
-	}
-}
-
-// args compares arguments, volatile values that were passed on included.
-func (c *comparison) args(control, candidate []any) bool {
-	if len(control) != len(candidate) {
-		return false
-	}
-	for i := range control {
-		a, b := fmt.Sprintf("%T %v", control[i], control[i]), fmt.Sprintf("%T %v", candidate[i], candidate[i])
-		if a == b {
-			continue
-		}
-		s, ok := control[i].(string)
-		t, ok2 := candidate[i].(string)
-		if !ok || !ok2 || !c.namedArray(s, t) && !c.named("v"+s, "v"+t) {
-			return false
-		}
-	}
-	return true
-}
-
-// named counts the use of an existing rename.
-func (c *comparison) named(a, b string) bool {
-	if !c.refers(a, b) {
-		return false
-	}
-	c.rules[RuleVolatile]++
-	return true
-}
-
-// namedArray matches array literals of keys, as nested selections take them,
-// member by member.
-func (c *comparison) namedArray(a, b string) bool {
-	x, y := arrayMembers(a), arrayMembers(b)
-	if x == nil || len(x) != len(y) {
-		return false
-	}
-	for i := range x {
-		if x[i] != y[i] && !c.named("v"+x[i], "v"+y[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// pair compares two rows that belong together.
-func (c *comparison) pair(statement string, columns []builder.Column, n int64, control, candidate *row) {
-	c.compared++
-	if control.equal(candidate) {
-		return
-	}
-	renamed, moments := 0, 0
-	for i, col := range columns {
-		a, b := control.cell(i), candidate.cell(i)
-		if a == b {
-			continue
-		}
-		if c.apart != nil && isMoment(col) && c.apart.during(strings.TrimPrefix(a, "v"), strings.TrimPrefix(b, "v")) {
-			moments++
-			continue
-		}
-		if !c.same(statement, col, a, b) {
-			c.add(Diff{Kind: DiffValue, Statement: statement, Row: n, Detail: diffRows(columns, control, candidate), Cells: cells(columns, control, candidate)})
-			return
-		}
-		renamed++
-	}
-	if renamed > 0 {
-		c.rules[RuleVolatile] += renamed
-	}
-	if moments > 0 {
-		c.rules[RuleRunTime] += moments
-	}
-}
-
-// refers says whether cells that differ are known to be one volatile value, from
-// this operation or, on two databases, from one before.
-func (c *comparison) refers(a, b string) bool {
-	return c.names.refers(a, b) || c.apart != nil && c.apart.refers(a, b)
-}
-
-// same says whether cells that differ are one volatile value.
-func (c *comparison) same(statement string, col builder.Column, a, b string) bool {
-	if col.Volatile {
-		return c.names.match(a, b, columnName{statement, col.Name})
-	}
-	return c.refers(a, b)
-}
-
-// sortRows orders rows by their cells that are not volatile, which both sides
-// have alike, and by all cells where those are equal.
-func sortRows(columns []builder.Column, rows []*row) {
-	slices.SortStableFunc(rows, func(a, b *row) int {
-		for _, volatile := range []bool{false, true} {
-			for i, col := range columns {
-				if col.Volatile != volatile {
-					continue
-				}
-				if x, y := a.cell(i), b.cell(i); x < y {
-					return -1
-				} else if x > y {
-					return 1
-				}
-			}
-		}
-		return 0
-	})
+	}})
 }

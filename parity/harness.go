@@ -18,6 +18,9 @@ type Harness struct {
 	sample    float64
 	rollback  bool
 	options   []Option
+	voice     float64  // share of equal reads that the server is asked about
+	ignores   *ignores // nil: none
+	without   string   // a rule that is out of force, in tests
 
 	seq atomic.Uint64
 
@@ -68,6 +71,12 @@ func WithSample(p float64) Option { return option(func(h *Harness) { h.sample = 
 // run on data that must stay as it is. Sequences advance all the same.
 func WithRollback() Option { return option(func(h *Harness) { h.rollback = true }) }
 
+// WithThirdVoice asks the server itself, in its own JSON, about the share p of the
+// reads whose backends agree, from 0 to 1: it finds what both get wrong. About a
+// read that differs it is asked always. The rows of a read that it is asked about
+// are held in memory as JSON, at most WithMaxBytes. Default 0.
+func WithThirdVoice(p float64) Option { return option(func(h *Harness) { h.voice = p }) }
+
 // NewHarness makes a Harness.
 func NewHarness(options ...Option) *Harness {
 	h := &Harness{
@@ -105,11 +114,19 @@ type Summary struct {
 	Operations uint64             `json:"operations"`
 	Verdicts   map[Verdict]uint64 `json:"verdicts"`
 	Rules      map[string]uint64  `json:"rules"`
+	// Ignores are those of WithIgnores, with how often each was needed: one that
+	// never was can go.
+	Ignores []IgnoreUse `json:"ignores,omitempty"`
 }
 
-// Passed says that something was compared, and that nothing ended in a verdict
-// other than Equal and EqualByRule.
+// Passed says that something was compared, that nothing ended in a verdict other
+// than Equal and EqualByRule, and that no Ignore is incomplete or has expired.
 func (s Summary) Passed() bool {
+	for _, i := range s.Ignores {
+		if i.Problem != "" {
+			return false
+		}
+	}
 	return s.Operations > 0 && s.Verdicts[Equal]+s.Verdicts[EqualByRule] == s.Operations
 }
 
@@ -120,7 +137,7 @@ func (s Summary) RuleNames() []string { return slices.Sorted(maps.Keys(s.Rules))
 func (h *Harness) Summary() Summary {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := Summary{Verdicts: maps.Clone(h.counts), Rules: maps.Clone(h.rules)}
+	s := Summary{Verdicts: maps.Clone(h.counts), Rules: maps.Clone(h.rules), Ignores: h.ignores.uses()}
 	for _, n := range s.Verdicts {
 		s.Operations += n
 	}

@@ -18,12 +18,17 @@ type lockstep struct {
 	name               string
 	ordered            bool
 	cmp                *comparison
-	bag                *bag // of an unordered statement
+	bag                *bag   // of an unordered statement
+	asked              *asked // the rows that the server will be asked about; nil: none
 	done               func(complete bool, controlErr error) error
+	controlErr         error // of sending the statement
+	candidateErr       error
 
 	a, b     row
-	nulls    []bool // columns in which the control had a NULL
-	n        int64
+	nulls    []bool           // columns in which the control had a NULL
+	values   [][]byte         // the control's row, as it was compared
+	n, m     int64            // rows of the control and of the candidate
+	filled   bool             // a and b are the current rows
 	took     [2]time.Duration // control, candidate: sending and waiting for rows
 	blind    bool             // nothing more can be compared; the control's rows still flow
 	ended    bool
@@ -32,7 +37,7 @@ type lockstep struct {
 }
 
 func (l *lockstep) Columns() []backend.Column { return wireColumns(l.control) }
-func (l *lockstep) Values() [][]byte          { return l.control.Values() }
+func (l *lockstep) Values() [][]byte          { return l.values }
 func (l *lockstep) Err() error                { return l.err }
 
 // Next moves both sides by one row.
@@ -40,7 +45,8 @@ func (l *lockstep) Next() bool {
 	if l.ended {
 		return false
 	}
-	if !l.advance(l.control, 0) {
+	l.stable()
+	if !l.advance(0) {
 		l.ended = true
 		l.drain()
 		l.err = l.control.Err()
@@ -48,18 +54,60 @@ func (l *lockstep) Next() bool {
 		return false
 	}
 	l.n++
+	l.values = l.control.Values()
 	if !l.blind {
 		l.compare()
 	}
 	return true
 }
 
-// advance moves one side by one row and counts its time.
-func (l *lockstep) advance(rows *executor.Rows, side int) bool {
+// advance moves one side by one row and counts its time. A panic of the candidate
+// is its error.
+func (l *lockstep) advance(side int) (ok bool) {
 	start := time.Now()
-	ok := rows.Next()
+	if side == 0 {
+		ok = l.control.Next()
+	} else {
+		err := contained(func() error { ok = l.candidate.Next(); return nil })
+		if err != nil {
+			l.closeCandidate()
+			l.candidate = executor.NewRows(&failed{err: err}, nil)
+			ok = l.candidate.Next()
+		}
+		if ok {
+			l.m++
+		}
+	}
 	l.took[side] += time.Since(start)
 	return ok
+}
+
+// closeCandidate closes its rows. Their error was compared, or nobody asks.
+func (l *lockstep) closeCandidate() { _ = contained(l.candidate.Close) }
+
+// checkEvery is every which row is looked at again before the next one comes.
+const checkEvery = 16
+
+// stable checks that the current rows still are what was compared: a driver must not
+// touch them before the next call. The first row is always checked.
+func (l *lockstep) stable() {
+	if !l.filled || l.n%checkEvery != 1 {
+		return
+	}
+	l.filled = false
+	var now row
+	for side, rows := range []*executor.Rows{l.control, l.candidate} {
+		was := &l.a
+		if side == 1 {
+			was = &l.b
+		}
+		if err := now.fill(l.columns, rows.Formats(), rows.Values()); err == nil && now.equal(was) {
+			continue
+		}
+		name := [...]Voice{VoiceControl, VoiceCandidate}[side]
+		l.cmp.add(Diff{Kind: DiffUnstable, Statement: l.name, Row: l.n, Detail: fmt.Sprintf("the row of the %s has changed since it was handed out", name)})
+		l.cmp.blame(side == 0, side == 1)
+	}
 }
 
 // compare looks at the candidate's row in the control's place.
@@ -72,22 +120,25 @@ func (l *lockstep) compare() {
 		l.nulls = make([]bool, len(l.columns))
 	}
 	l.a.nullsOf(l.nulls)
-	if !l.advance(l.candidate, 1) {
+	if !l.advance(1) {
 		if l.candidate.Err() != nil {
 			l.blind = true // drain compares the errors
 			return
 		}
 		if l.ordered {
-			l.cmp.add(Diff{Kind: DiffMissing, Statement: l.name, Row: l.n, Detail: "- " + l.a.text(l.columns)})
+			l.cmp.missing(l.name, l.columns, l.n, &l.a)
 		} else {
 			l.bag.put(&l.a, 1, l.n)
 		}
 		return
 	}
 	if err := l.b.fill(l.columns, l.candidate.Formats(), l.candidate.Values()); err != nil {
-		l.cmp.add(Diff{Kind: DiffError, Statement: l.name, Row: l.n, Detail: fmt.Sprintf("candidate: %v", err)})
-		l.blind = true
+		l.unreadable(err)
 		return
+	}
+	l.filled = true
+	if l.asked != nil {
+		l.asked.take(l.columns, l.control, l.candidate, l.a.equal(&l.b))
 	}
 	switch {
 	case l.ordered:
@@ -105,14 +156,14 @@ func (l *lockstep) compare() {
 // candidate has, and how both ended.
 func (l *lockstep) drain() {
 	extra := l.n
-	for !l.blind && l.advance(l.candidate, 1) {
+	for !l.blind && l.advance(1) {
 		extra++
 		if err := l.b.fill(l.columns, l.candidate.Formats(), l.candidate.Values()); err != nil {
-			l.cmp.add(Diff{Kind: DiffError, Statement: l.name, Detail: fmt.Sprintf("candidate: %v", err)})
+			l.unreadable(err)
 			break
 		}
 		if l.ordered {
-			l.cmp.add(Diff{Kind: DiffExtra, Statement: l.name, Detail: "+ " + l.b.text(l.columns)})
+			l.cmp.extra(l.name, l.columns, &l.b)
 		} else {
 			l.bag.put(&l.b, -1, extra)
 		}
@@ -121,6 +172,12 @@ func (l *lockstep) drain() {
 	if l.bag != nil && l.control.Err() == nil && l.candidate.Err() == nil {
 		l.bag.finish(l.cmp, l.name, l.columns)
 	}
+}
+
+// unreadable ends the comparison at a row of the candidate that is no row.
+func (l *lockstep) unreadable(err error) {
+	l.cmp.add(Diff{Kind: DiffError, Statement: l.name, Row: l.n, Detail: fmt.Sprintf("candidate: %v", err)})
+	l.blind = true
 }
 
 // stop gives up comparing and lets the control go on.
@@ -136,7 +193,7 @@ func (l *lockstep) end(complete bool) {
 		return
 	}
 	l.finished = true
-	_ = l.candidate.Close() // its error was compared, or the caller left early
+	l.closeCandidate()
 	if err := l.control.Close(); l.err == nil && complete {
 		l.err = err
 	}
@@ -165,49 +222,4 @@ func wireColumns(rows *executor.Rows) []backend.Column {
 		columns[i] = backend.Column{Name: c.Name, OID: c.Type.OID(), Format: backend.Format(rows.Formats()[i])}
 	}
 	return columns
-}
-
-// memory is rows held in memory, as backend.WireRows.
-type memory struct {
-	columns []backend.Column
-	rows    [][][]byte
-	at      int
-}
-
-func (m *memory) Columns() []backend.Column { return m.columns }
-func (m *memory) Next() bool                { m.at++; return m.at <= len(m.rows) }
-func (m *memory) Values() [][]byte          { return m.rows[m.at-1] }
-func (m *memory) Err() error                { return nil }
-func (m *memory) Close() error              { m.at = len(m.rows); return nil }
-
-// hold reads rows to the end into memory and into o, at most limit bytes.
-func hold(rows *executor.Rows, o *observation, limit int64) (*memory, error) {
-	m := &memory{columns: wireColumns(rows)}
-	o.columns = rows.Columns()
-	var size int64
-	for rows.Next() {
-		r := new(row)
-		if err := r.fill(o.columns, rows.Formats(), rows.Values()); err != nil {
-			_ = rows.Close()
-			return nil, err
-		}
-		o.rows = append(o.rows, r)
-		values := make([][]byte, len(rows.Values()))
-		for i, v := range rows.Values() {
-			if v != nil {
-				values[i] = append([]byte{}, v...)
-				size += int64(len(v))
-			}
-		}
-		size += int64(len(r.data)) + 40*int64(len(values))
-		if size > limit {
-			_ = rows.Close()
-			return nil, backend.New("compare", backend.CodeLimit, fmt.Errorf("%s returned more than the %d bytes that parity may hold", o.name, limit))
-		}
-		m.rows = append(m.rows, values)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	return m, rows.Err()
 }

@@ -16,18 +16,26 @@ import (
 // the Runner of what runs inside.
 type pair struct {
 	r                  *Runner
+	options            executor.TxOptions
 	control, candidate *executor.Tx // candidate is nil where it could not begin
 	report             Report
 	cmp                *comparison
 	over               bool
 	controlErr         error
 	candidateErr       error
+	execs              bool // the statement that is looked at ran by Exec
+	sets               bool // a statement may have set a run-time parameter
+	retried            bool // a statement ran once more after a lost connection
 }
 
 // open begins both transactions. Only the control's failure is an error: without
 // a candidate the operation goes on and its verdict is Inconclusive.
 func (r *Runner) open(ctx context.Context, o *executor.TxOptions) (*pair, error) {
-	p := &pair{r: r, report: r.report(""), cmp: r.comparison()}
+	return r.openFor(ctx, o, r.report(""), r.comparison())
+}
+
+func (r *Runner) openFor(ctx context.Context, o *executor.TxOptions, report Report, cmp *comparison) (*pair, error) {
+	p := &pair{r: r, report: report, cmp: cmp}
 	shared := *o
 	if shared.Isolation != sql.LevelSerializable && r.apart == nil {
 		shared.Isolation = sql.LevelRepeatableRead // the least that can share a snapshot
@@ -42,7 +50,12 @@ func (r *Runner) open(ctx context.Context, o *executor.TxOptions) (*pair, error)
 			return nil, err
 		}
 	}
-	if p.candidate, err = r.candidate.Begin(ctx, &shared); err != nil {
+	p.options = shared
+	if p.candidate, err = p.begin(ctx); err != nil && outage(err) && ctx.Err() == nil {
+		p.candidate, err = p.begin(ctx)
+	}
+	toldBy(p.control) // what is said from here on counts
+	if err != nil {
 		p.candidate = nil
 		p.candidateErr = err
 		if outage(err) {
@@ -52,6 +65,20 @@ func (r *Runner) open(ctx context.Context, o *executor.TxOptions) (*pair, error)
 		}
 	}
 	return p, nil
+}
+
+// begin begins the candidate's transaction.
+func (p *pair) begin(ctx context.Context) (tx *executor.Tx, err error) {
+	err = contained(func() error {
+		o := p.options
+		tx, err = p.r.candidate.Begin(ctx, &o)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	toldBy(tx)
+	return tx, nil
 }
 
 // exportSnapshot names the snapshot of tx, for another transaction to read from.
@@ -88,65 +115,164 @@ func (p *pair) Query(ctx context.Context, s *builder.Statement) (*executor.Rows,
 // query runs s on both sides; done is called once, after its rows have ended.
 func (p *pair) query(ctx context.Context, s *builder.Statement, done func(complete bool, controlErr error) error) (*executor.Rows, error) {
 	p.named(s)
-	start := time.Now()
-	control, controlErr := p.control.Query(ctx, s)
-	took := [2]time.Duration{time.Since(start)}
 	if p.candidate == nil {
-		if controlErr != nil {
-			p.controlErr = controlErr
-			return nil, controlErr
+		rows, err := p.control.Query(ctx, s)
+		if err != nil {
+			p.controlErr = err
+			return nil, err
 		}
-		return executor.NewRows(&watched{Rows: control, done: done}, control.Columns()), nil
+		return executor.NewRows(&watched{Rows: rows, done: done}, rows.Columns()), nil
 	}
-	start = time.Now()
-	candidate, candidateErr := p.candidate.Query(ctx, p.theirs(s))
-	took[1] = time.Since(start)
-	if candidateErr != nil {
-		candidate = executor.NewRows(&failed{err: candidateErr}, nil)
-	}
-	if controlErr != nil {
+	l := p.send(ctx, s)
+	if l.controlErr != nil {
 		// One driver reports an error when the statement is sent, the other with
 		// the first row: both are the same outcome.
-		candidate.Next()
-		p.controlErr, p.candidateErr = controlErr, candidate.Err()
-		p.cmp.errs(s.Name, p.controlErr, p.candidateErr)
-		_ = candidate.Close()
-		return nil, controlErr
-	}
-	l := &lockstep{
-		control: control, candidate: candidate, columns: control.Columns(),
-		name: s.Name, ordered: s.Ordered, cmp: p.cmp, took: took,
+		l.advance(1)
+		p.ended(ctx, s, l, l.controlErr)
+		return nil, l.controlErr
 	}
 	l.done = func(complete bool, err error) error {
-		p.controlErr, p.candidateErr = err, candidate.Err()
-		p.cmp.read(l.columns, l.nulls)
-		p.report.Control.Rows += l.n
-		p.report.Control.Duration += l.took[0]
-		p.report.Candidate.Duration += l.took[1]
+		if complete {
+			p.ended(ctx, s, l, err)
+		} else {
+			p.count(l, err)
+		}
 		return done(complete, err)
 	}
-	if !s.Ordered {
-		l.bag = newBag(p.r.h.maxBytes)
-	}
-	if candidateErr == nil && !p.cmp.columns(s.Name, control.Columns(), candidate.Columns()) {
+	if l.candidate.Err() == nil && l.candidateErr == nil && !p.cmp.columns(s.Name, l.control, l.candidate) {
 		l.blind = true
 	}
-	return executor.NewRows(l, control.Columns()), nil
+	return executor.NewRows(l, l.control.Columns()), nil
+}
+
+// send sends s to both sides, to which one first is left to chance: the second finds
+// warmer caches.
+func (p *pair) send(ctx context.Context, s *builder.Statement) *lockstep {
+	l := &lockstep{name: s.Name, ordered: p.ordered(s), cmp: p.cmp}
+	control := func() {
+		start := time.Now()
+		if l.control, l.controlErr = p.control.Query(ctx, s); l.controlErr == nil {
+			l.columns = l.control.Columns()
+		}
+		l.took[0] = time.Since(start)
+	}
+	candidate := func() {
+		start := time.Now()
+		l.candidateErr = contained(func() (err error) {
+			l.candidate, err = p.candidate.Query(ctx, p.theirs(s))
+			return err
+		})
+		if l.candidateErr != nil {
+			l.candidate = executor.NewRows(&failed{err: l.candidateErr}, nil)
+		}
+		l.took[1] = time.Since(start)
+	}
+	if chance(0.5) {
+		control()
+		candidate()
+	} else {
+		candidate()
+		control()
+	}
+	if !l.ordered {
+		l.bag = newBag(p.r.h.maxBytes)
+	}
+	if s.Effect == builder.Read && chance(p.r.h.voice) {
+		l.asked = &asked{limit: p.r.h.maxBytes}
+	}
+	return l
+}
+
+// count takes over what one statement cost.
+func (p *pair) count(l *lockstep, controlErr error) {
+	p.cmp.read(l.columns, l.nulls)
+	p.controlErr, p.candidateErr = controlErr, l.candidate.Err()
+	p.report.Control.Rows += l.n
+	p.report.Control.Duration += l.took[0]
+	p.report.Candidate.Duration += l.took[1]
+}
+
+// ended compares how a statement ended on both sides, whose rows are closed, and
+// looks again at what differs.
+func (p *pair) ended(ctx context.Context, s *builder.Statement, l *lockstep, controlErr error) {
+	p.count(l, controlErr)
+	if l.controlErr != nil {
+		p.cmp.errs(s.Name, controlErr, l.candidate.Err())
+		l.closeCandidate()
+	}
+	if p.lost(ctx) {
+		p.retry(ctx, s)
+		return
+	}
+	p.cmp.told(s.Name, toldBy(p.control), toldBy(p.candidate))
+	first := outcome{rows: l.n, err: controlErr}
+	p.settle(ctx, s, l.columns, first, outcome{rows: l.m, err: l.candidate.Err()}, l.took[0])
+	if l.asked != nil && !l.blind && controlErr == nil && p.cmp.verdict().Pass() {
+		p.ask(ctx, s, l)
+	}
 }
 
 // Exec runs a statement without rows on both sides.
 func (p *pair) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	p.named(s)
+	start := time.Now()
 	n, controlErr := p.control.Exec(ctx, s)
-	if p.candidate != nil {
-		m, candidateErr := p.candidate.Exec(ctx, p.theirs(s))
-		p.controlErr, p.candidateErr = controlErr, candidateErr
-		p.cmp.errs(s.Name, controlErr, candidateErr)
-		if controlErr == nil && candidateErr == nil && n != m {
-			p.cmp.add(Diff{Kind: DiffAffected, Statement: s.Name, Detail: fmt.Sprintf("- %d\n+ %d", n, m)})
-		}
+	took := time.Since(start)
+	if p.candidate == nil {
+		p.controlErr = controlErr
+		return n, controlErr
 	}
+	var m int64
+	candidateErr := contained(func() (err error) {
+		m, err = p.candidate.Exec(ctx, p.theirs(s))
+		return err
+	})
+	p.controlErr, p.candidateErr = controlErr, candidateErr
+	p.cmp.errs(s.Name, controlErr, candidateErr)
+	if p.lost(ctx) {
+		p.retry(ctx, s)
+		return n, controlErr
+	}
+	if controlErr == nil && candidateErr == nil {
+		p.cmp.affected(s.Name, n, m)
+	}
+	p.cmp.told(s.Name, toldBy(p.control), toldBy(p.candidate))
+	p.execs = true
+	p.settle(ctx, s, nil, outcome{affected: n, err: controlErr}, outcome{affected: m, err: candidateErr}, took)
+	p.execs = false
 	return n, controlErr
+}
+
+// lost says that the candidate alone lost its connection, and that the statement
+// was not repeated for that yet.
+func (p *pair) lost(ctx context.Context) bool {
+	return !p.retried && ctx.Err() == nil && !outage(p.controlErr) && outage(p.candidateErr)
+}
+
+// retry runs s once more on both sides, after the candidate lost its connection,
+// and goes on with the candidate's new transaction.
+func (p *pair) retry(ctx context.Context, s *builder.Statement) {
+	p.retried = true
+	if tx := p.candidate; tx != nil {
+		_ = contained(func() error { return tx.Rollback(ctx) })
+	}
+	p.candidate = nil
+	again, err := p.r.openFor(ctx, &p.options, p.report, p.cmp)
+	if err != nil {
+		return // the reason stands
+	}
+	p.cmp.reason = ""
+	again.retried = true
+	rows, err := again.query(ctx, s, func(bool, error) error { return nil })
+	if err == nil {
+		for rows.Next() {
+			continue
+		}
+		_ = rows.Close() // the control's error was compared
+	}
+	_ = again.control.Rollback(ctx)
+	p.candidate, p.candidateErr = again.candidate, again.candidateErr
+	p.report.Candidate = again.report.Candidate
 }
 
 // InTx is a savepoint on each side. Inside it the pair stands on the savepoints: a
@@ -176,6 +302,9 @@ func within(ctx context.Context, side **executor.Tx, o *executor.TxOptions, fn f
 
 func (p *pair) named(s *builder.Statement) {
 	p.cmp.saw(s.SQL, s.Uses)
+	p.cmp.sql = s.SQL
+	// SQL that was adopted may call set_config; ours never does.
+	p.sets = p.sets || s.Columns == nil && strings.Contains(strings.ToLower(s.SQL), "set")
 	if p.report.Operation == "" {
 		p.report.Operation = s.Name
 	}
@@ -200,7 +329,10 @@ func (p *pair) finish(ctx context.Context) error {
 	p.over = true
 	p.report.Candidate.Rows = p.cmp.compared
 	if p.candidate != nil {
-		_ = p.candidate.Rollback(ctx) // read-only: nothing to lose
+		if p.sets && p.controlErr == nil && p.candidateErr == nil && ctx.Err() == nil {
+			p.compareSettings(ctx)
+		}
+		_ = contained(func() error { return p.candidate.Rollback(ctx) }) // read-only: nothing to lose
 	}
 	_ = p.control.Rollback(ctx)
 	p.report = p.r.h.fill(p.report, p.cmp, p.controlErr, p.candidateErr)
@@ -209,6 +341,20 @@ func (p *pair) finish(ctx context.Context) error {
 		return p.r.h.mismatch(p.report)
 	}
 	return nil
+}
+
+// compareSettings compares the run-time parameters that the two sessions have set.
+func (p *pair) compareSettings(ctx context.Context) {
+	a, err := settings(ctx, p.control)
+	if err != nil {
+		return // the control's transaction has failed: nothing can be read in it
+	}
+	b, err := settings(ctx, p.candidate)
+	if err != nil {
+		p.cmp.errs("read settings", nil, err)
+		return
+	}
+	p.cmp.left(p.report.Operation, aftermath{settings: a}, aftermath{settings: b})
 }
 
 // failed is the rows of a statement that failed when it was sent.

@@ -109,8 +109,10 @@ func (c *comparison) steps(control, candidate []*observation) {
 	}
 	n := min(len(control), len(candidate))
 	for i := range n {
-		c.step(control[i], candidate[i])
+		c.sql, c.step = control[i].sql, i
+		c.compareStep(control[i], candidate[i])
 	}
+	c.sql, c.step = "", -1
 	for _, o := range control[n:] {
 		c.add(Diff{Kind: DiffStatement, Statement: o.name, Detail: "- " + o.sql})
 	}

@@ -75,6 +75,12 @@ const (
 	DiffAffected  Kind = "affected"  // rows affected
 	DiffError     Kind = "error"     // error against success, or another error
 	DiffStatement Kind = "statement" // the two sides did not run the same statements
+	DiffServer    Kind = "server"    // both agree, and the server's to_json says otherwise
+	DiffNotice    Kind = "notice"    // severity, SQLSTATE or text of notices and warnings
+	DiffState     Kind = "state"     // of the transaction: in one, or failed
+	DiffSettings  Kind = "settings"  // run-time parameters that were set
+	DiffWritten   Kind = "written"   // rows inserted, updated and deleted, by table
+	DiffUnstable  Kind = "unstable"  // a row that changed after it was handed out
 )
 
 // Diff is one difference. It holds values of rows: it is for the process that
@@ -94,8 +100,9 @@ type Cell struct {
 	Type      string `json:"type"` // the column's type as PostgreSQL names it
 	Control   Value  `json:"control"`
 	Candidate Value  `json:"candidate"`
-	// Server is what the server's own to_json says; nil where it was not asked or
-	// could not say.
+	// Server is what the server's own to_json says: the Value that it confirms, else
+	// the JSON itself. nil where it was not asked or could not say. In a DiffServer
+	// all three are JSON.
 	Server *Value `json:"server,omitempty"`
 }
 

@@ -3,6 +3,8 @@ package parity_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/parity"
 )
@@ -32,9 +34,12 @@ func TestClassAndCells(t *testing.T) {
 	if len(classes[0]) != 16 || classes[0] != classes[1] || classes[1] == classes[2] {
 		t.Errorf("classes %v, want the first two the same and the third another", classes)
 	}
-	want := parity.Cell{Column: "a", Type: "text", Control: parity.Value{Null: true}, Candidate: parity.Value{Text: "lie"}}
+	want := parity.Cell{Column: "a", Type: "text", Control: parity.Value{Null: true}, Candidate: parity.Value{Text: "lie"}, Server: &parity.Value{Null: true}}
 	diffs := b.last(t).Diffs
-	if len(diffs) != 1 || len(diffs[0].Cells) != 1 || diffs[0].Cells[0] != want {
+	if len(diffs) != 1 || cmp.Diff([]parity.Cell{want}, diffs[0].Cells) != "" {
 		t.Errorf("differences %+v, want the cell %+v", diffs, want)
+	}
+	if got := b.last(t).Wrong; got != parity.VoiceCandidate {
+		t.Errorf("the server contradicts %q, want the candidate", got)
 	}
 }

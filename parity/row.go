@@ -40,7 +40,10 @@ func (r *row) clone() *row {
 }
 
 // cell is the canonical form of column i.
-func (r *row) cell(i int) string {
+func (r *row) cell(i int) string { return r.part(i) }
+
+// part is what stands between two ends.
+func (r *row) part(i int) string {
 	start := int32(0)
 	if i > 0 {
 		start = r.ends[i-1]
@@ -69,6 +72,16 @@ func (r *row) equal(o *row) bool {
 		}
 	}
 	return true
+}
+
+// shares is in how many cells r and o are equal.
+func (r *row) shares(o *row) (n int) {
+	for i := range min(len(r.ends), len(o.ends)) {
+		if r.cell(i) == o.cell(i) {
+			n++
+		}
+	}
+	return n
 }
 
 // rowKey identifies a row's content: two independent 64-bit hashes.
@@ -125,13 +138,12 @@ func value(cell string) Value {
 	return Value{Null: true}
 }
 
-// cells are the values of two rows that differ.
-func cells(columns []builder.Column, control, candidate *row) []Cell {
-	var list []Cell
-	for i, c := range columns {
-		if a, b := control.cell(i), candidate.cell(i); a != b {
-			list = append(list, Cell{Column: c.Name, Type: c.Type.String(), Control: value(a), Candidate: value(b)})
-		}
+// cells are the values of two rows in the columns at.
+func cells(columns []builder.Column, control, candidate *row, at []int) []Cell {
+	list := make([]Cell, len(at))
+	for k, i := range at {
+		c := columns[i]
+		list[k] = Cell{Column: c.Name, Type: c.Type.String(), Control: value(control.cell(i)), Candidate: value(candidate.cell(i))}
 	}
 	return list
 }

@@ -195,6 +195,7 @@ func (r *Runner) rehearse(ctx context.Context, o *executor.TxOptions, fn func(co
 func (r *Runner) comparison() *comparison {
 	c := r.h.comparison()
 	c.apart = r.apart
+	c.modes = [2]string{backend.ModeOf(r.control.Backend()), backend.ModeOf(r.candidate.Backend())}
 	return c
 }
 
@@ -222,8 +223,16 @@ func (r *Runner) report(operation string) Report {
 
 // fill completes a report from what the comparison found.
 func (h *Harness) fill(r Report, c *comparison, control, candidate error) Report {
-	r.Verdict, r.Reason, r.Diffs, r.Dropped = c.verdict(), c.reason, c.diffs, c.dropped
-	r.Class, r.Uses = c.className(), c.uses
+	r.Verdict, r.Reason, r.Class, r.Wrong = c.verdict(), c.reason, c.className(), c.voice()
+	r.Uses = c.uses
+	r.Diffs, r.Dropped = c.shown(h.maxDiffs)
+	switch r.Verdict {
+	case Noise:
+		r.Reason = c.noises()
+	case Mismatch:
+		r.Reason = c.unasked
+	default: // the reason is the verdict's own
+	}
 	if len(c.rules) > 0 {
 		r.Rules = c.rules
 	}
@@ -244,4 +253,7 @@ func (h *Harness) mismatch(r Report) error {
 }
 
 // sampled decides for one operation.
-func (h *Harness) sampled() bool { return h.sample >= 1 || rand.Float64() < h.sample } //nolint:gosec // a sample, not a secret
+func (h *Harness) sampled() bool { return chance(h.sample) }
+
+// chance is true in the share p of calls.
+func chance(p float64) bool { return p >= 1 || p > 0 && rand.Float64() < p } //nolint:gosec // a sample, not a secret

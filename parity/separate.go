@@ -13,10 +13,6 @@ import (
 	"github.com/fraiseql/fraiseql-go/executor"
 )
 
-// RuleRunTime: a moment that both sides took from their own clock while the run
-// lasted differed. Only where the two have databases of their own.
-const RuleRunTime = "time of the run"
-
 // NewSeparateRunner makes a Runner for two databases that began alike, such as two
 // clones of one template: each write runs on candidate's and then on control's,
 // and both commit. Nothing shares a snapshot, so nobody else may write to them, and

@@ -1,0 +1,116 @@
+package parity
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fraiseql/fraiseql-go/builder"
+)
+
+// finding is one difference, with what is needed to look at it again.
+type finding struct {
+	Diff
+	sql      string
+	step     int // see comparison.step
+	columns  []builder.Column
+	a, b     *row       // the control's and the candidate's; nil where there is none
+	at       []int      // the columns that differ, of DiffValue
+	failures [2]failure // of DiffError
+	said     string     // what the control gave, of kinds without rows
+
+	excused string // the name it is counted under, of an Ignore or a Known
+	judged  bool   // it was looked at again
+	noise   bool   // and the control differed from itself
+	stuck   []int  // of at: those in which the control has never differed from itself
+	again   []int  // of at: those in which the run that is going on gave the first value
+	held    bool   // that run has the row of a DiffMissing
+}
+
+// kept bounds the findings of one key: what differs in the same way a thousand
+// times is looked at that often, and counted beyond.
+const kept = 10
+
+// key is the same for findings that differ in the same way.
+func (f *finding) key() string {
+	parts := []string{f.Statement, string(f.Kind)}
+	for _, i := range f.at {
+		parts = append(parts, f.columns[i].Name)
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// add takes a difference without rows.
+func (c *comparison) add(d Diff) { c.note(&finding{Diff: d}) }
+
+// note takes a difference. Its rows are copied.
+func (c *comparison) note(f *finding) {
+	f.sql, f.step = c.sql, c.step
+	key := f.key()
+	limit, same := kept, 0
+	if c.h != nil {
+		limit = max(limit, c.h.maxDiffs)
+	}
+	for _, other := range c.found {
+		if other.key() == key {
+			same++
+		}
+	}
+	if same >= limit {
+		c.dropped[key]++
+		return
+	}
+	if f.a != nil {
+		f.a = f.a.clone()
+	}
+	if f.b != nil {
+		f.b = f.b.clone()
+	}
+	f.stuck = f.at
+	c.found = append(c.found, f)
+}
+
+// lost says that findings were dropped whose like do not all turn out harmless.
+func (c *comparison) lost() bool {
+	for key := range c.dropped {
+		if slices.ContainsFunc(c.found, func(f *finding) bool { return f.key() == key && f.stands() }) {
+			return true
+		}
+	}
+	return false
+}
+
+// stands says that f is a difference of the two backends.
+func (f *finding) stands() bool { return f.excused == "" && !f.noise }
+
+// pending are the findings that stand and were not looked at again.
+func (c *comparison) pending() []*finding {
+	var list []*finding
+	for _, f := range c.found {
+		if f.stands() && !f.judged {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// shown are the differences of a report, at most max, those that stand first, and
+// how many are not shown.
+func (c *comparison) shown(limit int) (list []Diff, dropped int) {
+	for _, stands := range []bool{true, false} {
+		for _, f := range c.found {
+			switch {
+			case f.excused != "" || f.stands() != stands:
+			case len(list) >= limit:
+				dropped++
+			default:
+				list = append(list, f.Diff)
+			}
+		}
+	}
+	for key, n := range c.dropped {
+		if slices.ContainsFunc(c.found, func(f *finding) bool { return f.key() == key && f.excused == "" }) {
+			dropped += n
+		}
+	}
+	return list, dropped
+}
