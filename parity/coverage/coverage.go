@@ -80,6 +80,7 @@ func (t *Tracker) count(r *parity.Report) {
 	}
 	pair := r.Control.Backend + " | " + r.Candidate.Backend
 	seen := make(map[builder.Use]bool, len(r.Uses)) // an operation counts once for each
+	typed := map[string]bool{}
 	for _, u := range r.Uses {
 		if u.Type == nil || seen[u] {
 			continue
@@ -87,7 +88,10 @@ func (t *Tracker) count(r *parity.Report) {
 		seen[u] = true
 		name := u.Type.String()
 		t.types[cell{name, use(u)}]++
-		t.modes[cell{name, pair}]++
+		if !typed[name] {
+			typed[name] = true
+			t.modes[cell{name, pair}]++
+		}
 		if e := u.Type.Base().Elem(); e != nil && u.How == builder.UseRead {
 			t.types[cell{e.String(), member}]++
 		}
