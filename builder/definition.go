@@ -165,6 +165,10 @@ type Filter struct {
 	And []*Filter // non-nil, possibly empty (true)
 	Or  []*Filter // non-nil, possibly empty (false)
 	Not *Filter
+	// Unknown finds the rows for which a condition is neither true nor false. There
+	// is no word for it in JSON: it is for who checks that the three parts of a
+	// table make the whole.
+	Unknown *Filter
 
 	Field string
 	JSON  []string        // path inside a json/jsonb column

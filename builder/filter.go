@@ -48,6 +48,8 @@ func (sc *scope) filter(f *Filter, depth int) squirrel.Sqlizer {
 		return sc.all(f.Or, " OR ", never, depth)
 	case f.Not != nil:
 		return splice("NOT ?", paren(sc.filter(f.Not, depth+1)))
+	case f.Unknown != nil:
+		return splice("? IS NULL", paren(sc.filter(f.Unknown, depth+1)))
 	case f.Rel != "" || f.Link != nil:
 		return sc.related(f, depth)
 	}
@@ -57,7 +59,7 @@ func (sc *scope) filter(f *Filter, depth int) squirrel.Sqlizer {
 // groups counts what f says; 1 in a filter that makes sense.
 func (f *Filter) groups() int {
 	n := 0
-	for _, said := range []bool{f.And != nil, f.Or != nil, f.Not != nil, f.Field != "", f.Call != nil, f.Rel != "" || f.Link != nil} {
+	for _, said := range []bool{f.And != nil, f.Or != nil, f.Not != nil, f.Unknown != nil, f.Field != "", f.Call != nil, f.Rel != "" || f.Link != nil} {
 		if said {
 			n++
 		}

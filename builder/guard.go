@@ -56,6 +56,8 @@ func (p *planner) truthOf(t *catalog.Table, f *Filter) truth {
 		return p.truthOfList(t, f.Or, everyRow)
 	case f.Not != nil:
 		return p.truthOf(t, f.Not).not()
+	case f.Unknown != nil:
+		return sometimes
 	case f.Rel != "" || f.Link != nil:
 		return p.truthOfRelation(t, f)
 	case f.Call != nil:

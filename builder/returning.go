@@ -7,6 +7,7 @@ import (
 	"github.com/Masterminds/squirrel"
 
 	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/codec"
 )
 
 // returning is what a write answers: columns of RETURNING and nested levels.
@@ -72,12 +73,16 @@ func (p *planner) plan(s squirrel.Sqlizer, r returning, unsettled func(*catalog.
 
 // unsettled says which columns of a write may get another value when it is run
 // again: those that were not given one, where a trigger may fill them or, with
-// defaults, where their default is volatile.
+// defaults, where their default is volatile; and those of moments although they were
+// given one, where a trigger may set them to that of the change.
 func (p *planner) unsettled(given []*catalog.Column, on catalog.Event, defaults bool) func(*catalog.Column) bool {
 	t := p.table
 	triggers := (t.Triggers.Before|t.Triggers.InsteadOf)&on != 0
 	volatile := func(c *catalog.Column) bool {
-		return !slices.Contains(given, c) && (triggers || defaults && c.VolatileDefault)
+		if slices.Contains(given, c) {
+			return triggers && p.schema.typeOf(c).Base().Kind().Has(codec.KindTimestamp|codec.KindDate|codec.KindTime)
+		}
+		return triggers || defaults && c.VolatileDefault
 	}
 	return func(c *catalog.Column) bool {
 		if c.Generated == 0 {

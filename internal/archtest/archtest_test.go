@@ -98,7 +98,7 @@ var homes = []struct {
 	{"github.com/spf13/cobra", []string{"internal/cli", "cmd"}, false, "a command line is no part of a library"},
 	{"github.com/spf13/pflag", []string{"internal/cli", "cmd", "flags"}, true, "a command line is no part of a library; flags alone offers its settings to one"},
 	{"github.com/google/go-cmp", []string{"parity", "backend/backendtest", "backend/internal/suite"}, true, "it panics on what it does not know; the product uses it for reports only"},
-	{"pgregory.net/rapid", []string{"backend/backendtest"}, true, "a test tool"},
+	{"pgregory.net/rapid", []string{"backend/backendtest", "parity/generate"}, true, "what is drawn at random is made in one place; the rest are tests"},
 	{"go.uber.org/goleak", []string{"internal/pgtest", "backend/backendtest"}, true, "a test tool"},
 	{"github.com/rogpeppe/go-internal", nil, true, "a test tool"},
 	{"github.com/santhosh-tekuri/jsonschema", nil, true, "a test tool"},

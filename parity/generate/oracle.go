@@ -1,0 +1,192 @@
+package generate
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/executor"
+)
+
+// Oracle checks one backend against itself. A finding is a *Finding; other errors
+// are those of the statements.
+type Oracle struct {
+	DB     executor.Runner
+	Schema *builder.Schema
+}
+
+// Finding is what an oracle found: an answer that contradicts another of the same
+// backend, in one snapshot.
+type Finding struct {
+	Oracle string // "partition" or "predicate"
+	Detail string // numbers of rows; no values
+}
+
+// Error says what contradicts what.
+func (f *Finding) Error() string { return f.Oracle + " oracle: " + f.Detail }
+
+// Partition checks ternary logic partitioning for the filter of a query: the rows
+// for which it is true, those for which it is false and those for which it is
+// unknown are, together and each once, the rows of the table. What definition sorts,
+// pages and nests is left out. A definition without a filter passes.
+//
+// Source: Rigger and Su, "Finding Bugs in Database Systems via Query Partitioning", 2020.
+func (o *Oracle) Partition(ctx context.Context, definition json.RawMessage) error {
+	def, err := builder.ParseDefinition(definition)
+	if err != nil {
+		return err
+	}
+	if def.Filter == nil || def.Kind != builder.Query {
+		return nil
+	}
+	p := def.Filter
+	return o.DB.InTx(ctx, readOnly(), func(ctx context.Context, tx executor.Runner) error {
+		all, err := o.rows(ctx, tx, def.Table, nil)
+		if err != nil {
+			return err
+		}
+		parts := make(map[string]int)
+		var sizes [3]int
+		for i, f := range []*builder.Filter{p, {Not: p}, {Unknown: p}} {
+			rows, err := o.rows(ctx, tx, def.Table, f)
+			if err != nil {
+				return err
+			}
+			for row, n := range rows {
+				parts[row] += n
+				sizes[i] += n
+			}
+		}
+		total := 0
+		for row, n := range all {
+			total += n
+			if parts[row] != n {
+				return &Finding{"partition", fmt.Sprintf("of %d rows the filter is true for %d, false for %d and unknown for %d; one row is in %d of these instead of %d", total, sizes[0], sizes[1], sizes[2], parts[row], n)}
+			}
+		}
+		if sum := sizes[0] + sizes[1] + sizes[2]; sum != total {
+			return &Finding{"partition", fmt.Sprintf("the table has %d rows, its three parts have %d + %d + %d", total, sizes[0], sizes[1], sizes[2])}
+		}
+		return nil
+	})
+}
+
+// Predicate checks that a filter means the same in a query, in an update and in a
+// delete: each has to find the same rows. Everything is rolled back. Tables that
+// can't be written, or whose constraints forbid the delete, are not checked.
+//
+// Source: SQLancer's differential query execution.
+func (o *Oracle) Predicate(ctx context.Context, definition json.RawMessage) error {
+	def, err := builder.ParseDefinition(definition)
+	if err != nil {
+		return err
+	}
+	t, err := o.Schema.Catalog().Table(def.Table)
+	if err != nil || def.Filter == nil || def.Kind != builder.Query || t.PrimaryKey == nil || !t.CanDelete || !t.CanUpdate {
+		return nil //nolint:nilerr // what does not exist is for the caller to find; there is nothing to check
+	}
+	rolledBack := errors.New("everything was looked at")
+	err = o.DB.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
+		want, err := o.rows(ctx, tx, def.Table, def.Filter)
+		if err != nil {
+			return err
+		}
+		for kind, verb := range map[builder.Kind]string{builder.Update: "an update", builder.Delete: "a delete"} {
+			w := &builder.Definition{Kind: kind, Table: def.Table, Filter: def.Filter, Fields: fieldsOf(t.PrimaryKey.Columns)}
+			if kind == builder.Update {
+				c := t.PrimaryKey.Columns[len(t.PrimaryKey.Columns)-1]
+				for _, other := range t.Columns {
+					if other.CanUpdate && !other.ReadOnly && other.Generated == 0 && other.Identity == 0 && !other.NotNull && !isKey(t.PrimaryKey.Columns, other) {
+						c = other
+					}
+				}
+				if isKey(t.PrimaryKey.Columns, c) {
+					continue // nothing that may be set to anything
+				}
+				w.Input = []builder.Input{{Sets: []builder.Set{{Field: c.Name, Value: json.RawMessage("null")}}}}
+			}
+			var got map[string]int
+			err := tx.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
+				var err error
+				if got, err = o.answer(ctx, tx, w); err != nil {
+					return err
+				}
+				return rolledBack
+			})
+			if !errors.Is(err, rolledBack) {
+				continue // a constraint forbids it: nothing can be compared
+			}
+			for row := range want {
+				if got[row] == 0 {
+					return &Finding{"predicate", fmt.Sprintf("a query finds %d rows and %s %d; one of the first is not among the second", len(want), verb, len(got))}
+				}
+			}
+			if len(got) != len(want) {
+				return &Finding{"predicate", fmt.Sprintf("a query finds %d rows and %s %d", len(want), verb, len(got))}
+			}
+		}
+		return rolledBack
+	})
+	if errors.Is(err, rolledBack) {
+		return nil
+	}
+	return err
+}
+
+func readOnly() *executor.TxOptions {
+	return &executor.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
+}
+
+// rows are the rows of a table that a filter finds, by their key, else by all
+// columns, and how often each is there.
+func (o *Oracle) rows(ctx context.Context, tx executor.Runner, table string, f *builder.Filter) (map[string]int, error) {
+	d := &builder.Definition{Kind: builder.Query, Table: table, Filter: f}
+	if t, err := o.Schema.Catalog().Table(table); err == nil && t.PrimaryKey != nil {
+		d.Fields = fieldsOf(t.PrimaryKey.Columns)
+	}
+	return o.answer(ctx, tx, d)
+}
+
+// answer runs d and counts the objects of its answer.
+func (o *Oracle) answer(ctx context.Context, tx executor.Runner, d *builder.Definition) (map[string]int, error) {
+	var w bytes.Buffer
+	if err := executor.Execute(ctx, tx, o.Schema, d, &w); err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Data json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(w.Bytes(), &answer); err != nil {
+		return nil, err
+	}
+	rows := make(map[string]int)
+	switch answer.Data[0] {
+	case '[':
+		var list []json.RawMessage
+		if err := json.Unmarshal(answer.Data, &list); err != nil {
+			return nil, err
+		}
+		for _, row := range list {
+			rows[string(row)]++
+		}
+	case '{': // of a filter that pins a key
+		rows[string(answer.Data)]++
+	}
+	return rows, nil
+}
+
+func fieldsOf(columns []*catalog.Column) []builder.Field {
+	fields := make([]builder.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = builder.Field{Name: c.Name}
+	}
+	return fields
+}
+
+func isKey(key []*catalog.Column, c *catalog.Column) bool { return slices.Contains(key, c) }
