@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -19,6 +20,7 @@ import (
 type encoder struct {
 	node   *builder.Node
 	parts  []part
+	text   []byte // what the prefixes are parts of
 	suffix []byte // what follows the last part: `}`, and literals before it
 	// guarded: there are objects that can be null, see part.skip.
 	guarded bool
@@ -42,18 +44,30 @@ type part struct {
 	skip int
 }
 
-// newEncoder prepares node. Its prefixes share one array.
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+// newEncoder prepares node, until free. Its prefixes share one array.
 func newEncoder(node *builder.Node) *encoder {
 	n, size := measure(node.Members)
-	e := &encoder{node: node, parts: make([]part, 0, n)}
-	text := make([]byte, 0, size)
-	start := 0
-	text, start = e.object(text, start, node.Members)
+	e := encoders.Get().(*encoder) //nolint:forcetypeassert // nothing else is in it
+	e.node, e.parts = node, slices.Grow(e.parts, n)
+	text, start := e.object(slices.Grow(e.text, size), 0, node.Members)
+	e.text = text
 	e.suffix = text[start:len(text):len(text)]
 	if node.Bare && len(e.parts) == 1 {
 		e.parts[0].prefix, e.suffix = nil, nil
 	}
 	return e
+}
+
+// free gives e back; nothing may use it any more.
+func (e *encoder) free() {
+	if cap(e.text) > keepBytes {
+		return
+	}
+	clear(e.parts)
+	*e = encoder{parts: e.parts[:0], text: e.text[:0]}
+	encoders.Put(e)
 }
 
 // measure counts the values of members, and the bytes around them at most.

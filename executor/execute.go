@@ -219,6 +219,7 @@ func (x *execution) flat(ctx context.Context, r Runner, p *builder.Plan) error {
 
 func (x *execution) flatRows(p *builder.Plan, rows *Rows) error {
 	enc := newEncoder(&p.Root)
+	defer enc.free()
 	if err := enc.attach(rows); err != nil {
 		return err
 	}

@@ -100,6 +100,7 @@ type place struct{ child, last bool }
 // read encodes rows into l and collects what the children must be asked for.
 func (x *execution) read(l *level, node *builder.Node, rows *Rows, keys int, child bool) error {
 	enc := newEncoder(node)
+	defer enc.free()
 	if err := enc.attach(rows); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type Rows struct {
 	wire   backend.WireRows
 	cols   []builder.Column
 	format []codec.Format
+	few    [8]codec.Format // what format is made of where that is enough
 	n      int64
 	err    error
 	closed bool
@@ -94,9 +95,9 @@ func changed(b backend.Backend, err error) error {
 
 func (r *Rows) describe(cols []builder.Column, types *codec.Registry) {
 	wire := r.wire.Columns()
-	r.format = make([]codec.Format, len(wire))
+	r.format = r.few[:0]
 	for i := range wire {
-		r.format[i] = codec.Format(wire[i].Format)
+		r.format = append(r.format, codec.Format(wire[i].Format))
 	}
 	r.cols = cols
 	complete := len(cols) == len(wire) && !slices.ContainsFunc(cols, func(c builder.Column) bool { return c.Type == nil })

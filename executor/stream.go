@@ -29,7 +29,7 @@ type output struct {
 	hold    bool // keep everything until finish: the answer of a write
 }
 
-var outputs = sync.Pool{New: func() any { return &output{buf: make([]byte, 0, firstBytes+4<<10)} }}
+var outputs = sync.Pool{New: func() any { return new(output) }}
 
 func newOutput(w io.Writer) *output {
 	o := outputs.Get().(*output) //nolint:forcetypeassert // nothing else is in it

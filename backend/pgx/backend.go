@@ -122,12 +122,12 @@ func (b *Backend) Bind(arg any) (any, error) {
 				Err: errors.New("a NUL byte in a text"),
 			}
 		}
-		return v, nil
+		return arg, nil // v would be a copy
 	case []byte:
 		if v == nil {
 			return nil, nil
 		}
-		return v, nil
+		return arg, nil
 	}
 	return nil, &backend.Error{
 		Op: "bind", Backend: "pgx", Code: backend.CodeInternal,

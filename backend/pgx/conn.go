@@ -9,6 +9,7 @@ import (
 
 	jackpgx "github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -27,6 +28,10 @@ type conn struct {
 	// statements are those that pieces were made of, by their text.
 	statements map[string]*prepared
 	pieces     uint64 // made so far
+	// What is sent is put together here: a message is copied into pgx's buffer.
+	bind    pgproto3.Bind
+	execute pgproto3.Execute
+	text    []byte // of arguments
 }
 
 var (

@@ -77,23 +77,36 @@ func (c *conn) makeRoom(ctx context.Context) error {
 
 // send puts Bind and Execute into the buffer. Arguments are as Bind has made them:
 // text, or bytes for a bytea.
-func (p *prepared) send(fe *pgproto3.Frontend, args []any) {
-	var values [][]byte
-	var formats []int16
-	if len(args) > 0 {
-		values = make([][]byte, len(args))
+func (c *conn) send(p *prepared, args []any) {
+	fe, b := c.Conn.Conn().PgConn().Frontend(), &c.bind
+	if c.text == nil {
+		c.text = make([]byte, 0, 256) // never nil, which would make a NULL of ""
 	}
 	for i, a := range args {
 		switch v := a.(type) {
 		case string:
-			values[i] = []byte(v)
+			at := len(c.text)
+			c.text = append(c.text, v...)
+			b.Parameters = append(b.Parameters, c.text[at:len(c.text):len(c.text)])
 		case []byte:
-			if formats == nil {
-				formats = make([]int16, len(args))
+			if b.ParameterFormatCodes == nil {
+				b.ParameterFormatCodes = make([]int16, len(args))
 			}
-			values[i], formats[i] = v, int16(backend.Binary)
+			b.ParameterFormatCodes[i] = int16(backend.Binary)
+			b.Parameters = append(b.Parameters, v)
+		default:
+			b.Parameters = append(b.Parameters, nil)
 		}
 	}
-	fe.SendBind(&pgproto3.Bind{PreparedStatement: p.name, ParameterFormatCodes: formats, Parameters: values, ResultFormatCodes: p.formats})
-	fe.SendExecute(&pgproto3.Execute{})
+	b.PreparedStatement, b.ResultFormatCodes = p.name, p.formats
+	fe.SendBind(b)
+	fe.SendExecute(&c.execute)
+	clear(b.Parameters)
+	c.bind = pgproto3.Bind{Parameters: b.Parameters[:0]}
+	if c.text = c.text[:0]; cap(c.text) > keepText {
+		c.text = nil
+	}
 }
+
+// keepText bounds the memory that a connection keeps for the text of arguments.
+const keepText = 16 << 10

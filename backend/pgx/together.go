@@ -171,13 +171,13 @@ func (r *txRows) alone(before []*prepared) error {
 func (r *txRows) send(before []*prepared, main, commit *prepared) error {
 	fe := r.c.Conn.Conn().PgConn().Frontend()
 	for i, p := range before {
-		p.send(fe, r.s.Before[i].Args)
+		r.c.send(p, r.s.Before[i].Args)
 	}
 	if main != nil {
-		main.send(fe, r.s.Args)
+		r.c.send(main, r.s.Args)
 	}
 	if commit != nil {
-		commit.send(fe, nil)
+		r.c.send(commit, nil)
 	}
 	fe.SendSync(&pgproto3.Sync{})
 	r.before, r.main, r.done = len(before), main != nil, 0

@@ -78,12 +78,12 @@ func (b *Backend) Mode() string {
 func (*Backend) Bind(arg any) (any, error) {
 	switch v := arg.(type) {
 	case nil, string:
-		return v, nil
+		return arg, nil // v would be a copy
 	case []byte:
 		if v == nil {
 			return nil, nil
 		}
-		return v, nil
+		return arg, nil
 	}
 	return nil, &backend.Error{
 		Op: "bind", Backend: "pq", Code: backend.CodeInternal,
