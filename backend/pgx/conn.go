@@ -28,6 +28,7 @@ type conn struct {
 	// statements are those that pieces were made of, by their text.
 	statements map[string]*prepared
 	pieces     uint64 // made so far
+	watch      watch
 	// What is sent is put together here: a message is copied into pgx's buffer.
 	bind    pgproto3.Bind
 	execute pgproto3.Execute

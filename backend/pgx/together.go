@@ -58,7 +58,7 @@ type txRows struct {
 	cols    []backend.Column
 	before  int  // commands before the statement in what was sent last
 	main    bool // the statement was sent
-	stop    func() bool
+	stop    func() bool // ends the watch over ctx; nil: there is none yet. Under conn.watch
 	done    int             // commands that went well
 	failed  *pgconn.PgError // of the one after them
 	undone  bool            // COMMIT was answered with ROLLBACK
@@ -292,37 +292,6 @@ func (r *txRows) refused(i int, err error) error {
 	return r.blame(r.c.explain(r.ctx, err))
 }
 
-// watch tells the server to cancel when ctx ends.
-func (r *txRows) watch() {
-	if r.ctx.Done() == nil {
-		return
-	}
-	pg := r.c.Conn.Conn().PgConn()
-	grace := time.Duration(0)
-	if r.main && r.s.Commit && !r.s.ReadOnly {
-		grace = commitGrace
-	}
-	r.stop = context.AfterFunc(r.ctx, func() {
-		_ = pg.Conn().SetDeadline(time.Now().Add(grace)) // if it fails, so does who reads
-		r.cancel()
-	})
-}
-
-// cancel asks the server to cancel the statement.
-func (r *txRows) cancel() {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), commitGrace)
-	defer stop()
-	_ = r.c.Conn.Conn().PgConn().CancelRequest(ctx) // the deadline is there too
-}
-
-// unwatch ends watch. A cancel request that is under way may hit whatever runs
-// next: then the connection is given up.
-func (r *txRows) unwatch() {
-	if r.stop != nil && !r.stop() {
-		r.dropped = true
-	}
-	r.stop = nil
-}
 
 // end lets go of the connection.
 func (r *txRows) end() {
