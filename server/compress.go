@@ -37,26 +37,10 @@ func MiddlewareCompress(h http.Handler) http.Handler {
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Header["Accept-Encoding"]) == 0 {
-			header := w.Header()
-			header["Vary"] = append(header["Vary"], "Accept-Encoding")
+			vary(w.Header(), "Accept-Encoding")
 			h.ServeHTTP(w, r)
 			return
 		}
-		compressed(&response{ResponseWriter: w}, r)
+		compressed(follow(w), r)
 	})
-}
-
-// cut keeps everything that encoders still hold from getting out.
-func cut(w http.ResponseWriter) {
-	for w != nil {
-		if rw, ok := w.(*response); ok {
-			rw.cut = true
-			return
-		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return
-		}
-		w = u.Unwrap()
-	}
 }

@@ -49,8 +49,7 @@ var (
 
 func (g *graphQL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(g, w, r)
-	h := w.Header()
-	h["Vary"] = append(h["Vary"], "Accept")
+	vary(w.Header(), "Accept")
 	if refused := g.answer(x); refused != nil { //nolint:contextcheck // the context is that of x.r
 		x.refuse(refused) //nolint:contextcheck // the context is that of x.r
 	}

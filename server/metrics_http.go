@@ -32,15 +32,15 @@ type instrumented struct {
 func (h *instrumented) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	h.metrics.inFlight.Inc()
-	sw := statusWriter{ResponseWriter: w}
+	rw := follow(w)
 	status := aborted
 	defer func() {
 		h.metrics.inFlight.Dec()
 		h.duration.Observe(time.Since(start).Seconds())
 		h.counter(status).Inc()
 	}()
-	h.next.ServeHTTP(&sw, r)
-	if status = sw.status; status == 0 {
+	h.next.ServeHTTP(rw, r)
+	if status = rw.status; status == 0 {
 		status = http.StatusOK
 	}
 }
@@ -63,38 +63,4 @@ func (h *instrumented) counter(status int) prometheus.Counter {
 	c := h.metrics.requests.WithLabelValues(h.name, label)
 	h.codes[status].Store(&c)
 	return c
-}
-
-// statusWriter remembers the status of an answer.
-type statusWriter struct {
-	http.ResponseWriter
-	status int // 0: none yet
-}
-
-// Unwrap is for http.ResponseController.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *statusWriter) WriteHeader(status int) {
-	if w.status == 0 && status >= http.StatusOK {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *statusWriter) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(p)
-}
-
-// Flush is for those who ask for an http.Flusher.
-func (w *statusWriter) Flush() { _ = w.FlushError() }
-
-// FlushError sends what is held.
-func (w *statusWriter) FlushError() error {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return http.NewResponseController(w.ResponseWriter).Flush()
 }

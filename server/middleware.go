@@ -38,7 +38,7 @@ func MiddlewareRecover(h http.Handler, log *slog.Logger) http.Handler {
 		log = slog.Default()
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rw := &response{ResponseWriter: w}
+		rw := follow(w)
 		defer func() { //nolint:contextcheck // the context is that of r
 			v := recover()
 			if v == nil {
@@ -50,9 +50,10 @@ func MiddlewareRecover(h http.Handler, log *slog.Logger) http.Handler {
 			ctx := r.Context()
 			log.LogAttrs(ctx, slog.LevelError, "panic in a handler", slog.String("request_id", RequestID(ctx)),
 				slog.String("method", r.Method), slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
-			if rw.wrote {
+			if rw.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
+			rw.cut = false // what encoders held is gone
 			header := w.Header()
 			for _, name := range [...]string{"Content-Length", "Content-Encoding", "Cache-Control", "Etag", "Retry-After"} {
 				delete(header, name)
@@ -60,59 +61,10 @@ func MiddlewareRecover(h http.Handler, log *slog.Logger) http.Handler {
 			kind, _ := negotiate(r.Header["Accept"])
 			header["Content-Type"] = contentTypes[kind]
 			header["X-Content-Type-Options"] = noSniff
-			w.WriteHeader(errPanic.status)
+			rw.WriteHeader(errPanic.status)
 			body := append(errPanic.append([]byte(`{"errors":[`)), "]}"...)
-			_, _ = w.Write(body) // if it fails, nobody is there to be told
+			_, _ = rw.Write(body) // if it fails, nobody is there to be told
 		}()
 		h.ServeHTTP(rw, r)
 	})
-}
-
-// response knows whether the header has left, and can be cut: nothing gets
-// through then.
-type response struct {
-	http.ResponseWriter
-	wrote bool
-	cut   bool
-}
-
-var errWasCut = errors.New("the answer was cut")
-
-func (w *response) WriteHeader(status int) {
-	if w.cut {
-		return
-	}
-	w.wrote = w.wrote || status >= http.StatusOK
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *response) Write(p []byte) (int, error) {
-	if w.cut {
-		return 0, errWasCut
-	}
-	w.wrote = true
-	return w.ResponseWriter.Write(p)
-}
-
-// FlushError is for http.ResponseController.
-func (w *response) FlushError() error {
-	if w.cut {
-		return errWasCut
-	}
-	w.wrote = true
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// Unwrap is for http.ResponseController.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// innermost is the writer of net/http below all wrappers.
-func innermost(w http.ResponseWriter) http.ResponseWriter {
-	for {
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return w
-		}
-		w = u.Unwrap()
-	}
 }

@@ -10,10 +10,27 @@ import (
 
 type requestIDKey struct{}
 
+// identified is the context of a request that has an id. A part of it is the
+// header's value too.
+type identified struct {
+	context.Context
+	id [1]string
+}
+
+// Value gives the context itself: a string would have to be copied.
+func (c *identified) Value(key any) any {
+	if key == (requestIDKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
 // RequestID is the id of the request that ctx belongs to, "" outside of one.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if c, ok := ctx.Value(requestIDKey{}).(*identified); ok {
+		return c.id[0]
+	}
+	return ""
 }
 
 // MiddlewareRequestID gives every request an id: X-Request-Id of the client if it
@@ -24,12 +41,14 @@ func MiddlewareRequestID(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		if RequestID(ctx) == "" {
-			list := r.Header["X-Request-Id"]
-			if len(list) != 1 || !saneID(list[0]) {
-				list = []string{newID()}
+			c := &identified{Context: ctx}
+			if list := r.Header["X-Request-Id"]; len(list) == 1 && saneID(list[0]) {
+				c.id[0] = list[0]
+			} else {
+				c.id[0] = newID()
 			}
-			w.Header()["X-Request-Id"] = list
-			r = r.WithContext(context.WithValue(ctx, requestIDKey{}, list[0]))
+			w.Header()["X-Request-Id"] = c.id[:]
+			r = r.WithContext(c)
 		}
 		h.ServeHTTP(w, r)
 	})

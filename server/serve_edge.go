@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // gate counts what is in flight and says when nothing new may begin.
@@ -76,86 +75,18 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			r = r.WithContext(ctx)
 		}
 	}
-	pw := &pacedWriter{ResponseWriter: w, timeout: e.o.WriteTimeout, gate: e.gate, streams: r.ProtoMajor > 1}
-	pw.deadline, _ = w.(writeDeadline)
-	pw.clear()
-	e.next.ServeHTTP(pw, r)
-	pw.close()
-	pw.extend() // for the rest of the answer, which net/http sends after this
+	rw := &response{ResponseWriter: w, timeout: e.o.WriteTimeout, gate: e.gate, streams: r.ProtoMajor > 1}
+	rw.deadline, _ = w.(writeDeadline)
+	rw.rest()
+	e.next.ServeHTTP(rw, r)
+	rw.begin(http.StatusOK)
+	rw.extend() // for the rest of the answer, which net/http sends after this
 }
 
 // refuse tells a client to come later.
 func refuse(w http.ResponseWriter, why string) {
 	w.Header().Set("Retry-After", "1")
 	writeFailure(w, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", why)
-}
-
-type writeDeadline interface{ SetWriteDeadline(time.Time) error }
-
-// pacedWriter bounds each write. net/http's own WriteTimeout bounds the answer
-// from its first to its last byte: it would cut a long stream that flows, or have
-// to be so long that it catches no client that has stopped reading.
-type pacedWriter struct {
-	http.ResponseWriter
-	deadline writeDeadline // nil where the writer is not net/http's
-	timeout  time.Duration
-	gate     *gate
-	streams  bool // HTTP/2: a deadline that passes ends the stream although nothing is being written
-	begun    bool
-}
-
-var _ interface{ FlushError() error } = (*pacedWriter)(nil)
-
-// Unwrap is for http.ResponseController.
-func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *pacedWriter) extend() {
-	if w.deadline != nil {
-		_ = w.deadline.SetWriteDeadline(time.Now().Add(w.timeout)) // the write finds a broken connection
-	}
-}
-
-// clear leaves a stream without a deadline while its handler computes. On
-// HTTP/1 a deadline matters to writes only, and each has a new one.
-func (w *pacedWriter) clear() {
-	if w.streams && w.deadline != nil {
-		_ = w.deadline.SetWriteDeadline(time.Time{}) // the write finds a broken connection
-	}
-}
-
-// close asks the client to leave if the server is about to.
-func (w *pacedWriter) close() {
-	if !w.begun && w.gate != nil && w.gate.isShut() {
-		w.Header().Set("Connection", "close")
-	}
-	w.begun = true
-}
-
-func (w *pacedWriter) WriteHeader(status int) {
-	if status >= http.StatusOK {
-		w.close()
-	}
-	w.extend()
-	w.ResponseWriter.WriteHeader(status)
-	w.clear()
-}
-
-func (w *pacedWriter) Write(p []byte) (int, error) {
-	w.close()
-	w.extend()
-	defer w.clear()
-	return w.ResponseWriter.Write(p)
-}
-
-// Flush is for those who ask for an http.Flusher; see FlushError.
-func (w *pacedWriter) Flush() { _ = w.FlushError() }
-
-// FlushError sends what net/http holds.
-func (w *pacedWriter) FlushError() error {
-	w.close()
-	w.extend()
-	defer w.clear()
-	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // limitListener accepts while fewer than cap(free) connections are open.
