@@ -170,6 +170,7 @@ func listen(ctx context.Context, h, admin http.Handler, o ListenOptions) (*serve
 	if err != nil {
 		return nil, fmt.Errorf("listen for requests: %w", err)
 	}
+	socket = patientListener{socket}
 	if o.MaxConns > 0 {
 		socket = newLimitListener(socket, o.MaxConns)
 	}

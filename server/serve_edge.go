@@ -129,6 +129,9 @@ type limitConn struct {
 	once sync.Once
 }
 
+// CloseWrite is what net/http does before it drops a client that has not sent all.
+func (c *limitConn) CloseWrite() error { return closeWrite(c.Conn) }
+
 // Close implements net.Conn.
 func (c *limitConn) Close() error {
 	err := c.Conn.Close()
