@@ -57,6 +57,7 @@ var internal = map[string][]string{
 	"backend/internal/liveness": {"backend"},
 	"backend/internal/suite":    {"backend", "internal/pgtest"},
 	"internal/archtest":         {},
+	"parity/internal/sqltext":   {},
 	"internal/browsertest":      {},
 	"internal/faultproxy":       {},
 	"internal/httpaudit":        {},
@@ -77,6 +78,8 @@ var allowed = []struct{ from, to, why string }{
 	{"examples", "internal/pgembed", "an example starts a server where there is none"},
 	{"examples", "internal/sample", "an example shows the sample data"},
 	{"tests", "internal/cli", "tests of what a user types"},
+	{"parity/connector", "parity/internal/sqltext", "what a statement's words say is read in one place"},
+	{"parity/corpus", "parity/internal/sqltext", "what a statement's words say is read in one place"},
 }
 
 // testOnly may be imported by any test and by no product code.
@@ -115,6 +118,11 @@ var homes = []struct {
 var testExceptions = []struct{ from, prefix, why string }{
 	{"executor", "github.com/lib/pq", "benchmarks compare with the driver alone"},
 	{"executor", "github.com/jackc/pgx/v5/stdlib", "benchmarks compare with the driver alone"},
+	{"parity/connector", "github.com/lib/pq", "the connector stands between database/sql and the drivers themselves"},
+	{"parity/connector", "github.com/jackc/pgx/v5/stdlib", "the connector stands between database/sql and the drivers themselves"},
+	{"parity/connector", "github.com/jackc/pgx/v5", "the connector stands between database/sql and the drivers themselves"},
+	{"parity/corpus", "github.com/lib/pq", "the log is written under the drivers themselves"},
+	{"parity/corpus", "github.com/jackc/pgx/v5/stdlib", "the log is written under the drivers themselves"},
 	{"codec", "github.com/jackc/pgx/v5/pgconn", "codec is proven on both wire formats of every value, below any backend, which would be above it"},
 }
 

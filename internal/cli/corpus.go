@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	_ "embed"
@@ -14,6 +13,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/parity"
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
 )
 
 // demoCorpus is what `fraiseql demo` runs, on the sample data.
@@ -21,46 +21,30 @@ import (
 //go:embed corpus/demo.jsonl
 var demoCorpus []byte
 
-// entry is one line of a corpus: a definition, or {"title":…,"definition":…}.
+// entry is one definition of a corpus.
 type entry struct {
 	Title      string
 	Definition json.RawMessage
 	Line       int
 }
 
-// maxLine bounds one line of a corpus, in bytes.
-const maxLine = 16 << 20
-
-// readCorpus reads JSON lines. Empty lines and lines that start with # are left out.
+// readCorpus reads the definitions of a corpus. Lines that were captured of a running
+// application are for `fraiseql parity replay`.
 func readCorpus(r io.Reader) ([]entry, error) {
 	var list []entry
-	in := bufio.NewScanner(r)
-	in.Buffer(make([]byte, 0, 64<<10), maxLine)
-	for n := 1; in.Scan(); n++ {
-		line := bytes.TrimSpace(in.Bytes())
-		if len(line) == 0 || line[0] == '#' {
-			continue
+	in := corpus.NewReader(r)
+	for {
+		l, err := in.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return list, nil
+		case err != nil:
+			return nil, err
+		case l.Definition == nil:
+			return nil, fmt.Errorf("line %d has no definition", l.Number)
 		}
-		e := entry{Line: n, Title: fmt.Sprintf("line %d", n), Definition: bytes.Clone(line)}
-		var titled struct {
-			Title      *string         `json:"title"`
-			Definition json.RawMessage `json:"definition"`
-		}
-		if err := json.Unmarshal(line, &titled); err != nil {
-			return nil, fmt.Errorf("line %d is not a JSON object: %w", n, err)
-		}
-		if titled.Definition != nil {
-			e.Definition = titled.Definition
-			if titled.Title != nil {
-				e.Title = *titled.Title
-			}
-		}
-		list = append(list, e)
+		list = append(list, entry{Title: l.Title, Definition: l.Definition, Line: l.Number})
 	}
-	if err := in.Err(); err != nil {
-		return nil, fmt.Errorf("read line %d: %w", len(list)+1, err)
-	}
-	return list, nil
 }
 
 // outcome is what became of one entry.
