@@ -8,15 +8,19 @@ import (
 	"strings"
 )
 
-// finish ties the rows together into a Catalog.
-func (l *loader) finish() (*Catalog, error) {
+// finish ties the rows together into a Catalog. leaveOut: columns that meet in one
+// name are no error, but those behind the first are left out.
+func (l *loader) finish(leaveOut bool) (*Catalog, error) {
 	l.finishTypes()
-	var collisions []error
 	for _, r := range l.order {
-		collisions = append(collisions, l.finishTable(r)...)
+		l.finishTable(r)
 	}
-	if len(collisions) > 0 {
-		return nil, errors.Join(collisions...)
+	if !leaveOut && len(l.cat.collisions) > 0 {
+		errs := make([]error, len(l.cat.collisions))
+		for i, c := range l.cat.collisions {
+			errs[i] = c
+		}
+		return nil, errors.Join(errs...)
 	}
 	for _, r := range l.order {
 		l.finishKeys(r)
@@ -60,9 +64,9 @@ func (l *loader) finishTypes() {
 }
 
 // finishTable gives columns their types, drops what the role may not use, and
-// makes the table known by its names. It returns one *CollisionError for each
-// pair of columns that meet in one name.
-func (l *loader) finishTable(r *tableRow) (collisions []error) {
+// makes the table known by its names. Of columns that meet in one name the first
+// stays.
+func (l *loader) finishTable(r *tableRow) {
 	t := r.table
 	t.CanSelect, t.CanInsert, t.CanUpdate = r.allSelect, r.allIns, r.allU
 	visible := make([]*Column, 0, len(r.all))
@@ -73,15 +77,17 @@ func (l *loader) finishTable(r *tableRow) (collisions []error) {
 		if !c.CanSelect && !c.CanInsert && !c.CanUpdate {
 			continue
 		}
-		l.finishColumn(c)
-		visible = append(visible, c)
-		r.byNum[c.Num] = c
 		// A camelCase name is its own camelCase name, so this also meets a
 		// column whose name in the database is another's camelCase name.
 		if other := t.byName[c.JSONName]; other != nil {
-			collisions = append(collisions, &CollisionError{t.Schema, t.Name, c.JSONName, [2]string{other.Name, c.Name}})
+			if !t.IsPartition { // its parent has the same
+				l.cat.collisions = append(l.cat.collisions, &CollisionError{t.Schema, t.Name, c.JSONName, [2]string{other.Name, c.Name}})
+			}
 			continue
 		}
+		l.finishColumn(c)
+		visible = append(visible, c)
+		r.byNum[c.Num] = c
 		t.byName[c.JSONName] = c
 	}
 	t.Columns = visible
@@ -91,7 +97,7 @@ func (l *loader) finishTable(r *tableRow) (collisions []error) {
 	name := qualified{t.Schema, t.Name}
 	if !t.CanSelect && !t.CanInsert && !t.CanUpdate && !t.CanDelete {
 		l.cat.byParts[name] = nil
-		return nil
+		return
 	}
 	l.cat.byParts[name] = t
 	l.cat.byOID[t.OID] = t
@@ -101,7 +107,6 @@ func (l *loader) finishTable(r *tableRow) (collisions []error) {
 	if p := l.tables[r.parent]; p != nil {
 		t.Parent = p.table
 	}
-	return collisions
 }
 
 // finishColumn adds what only the type knows.

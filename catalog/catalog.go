@@ -28,6 +28,8 @@ type Catalog struct {
 	functions  []*Function
 	funcName   map[qualified][]*Function
 	extensions []*Extension
+
+	collisions []*CollisionError
 }
 
 // qualified is a schema and a name inside it.
@@ -46,6 +48,10 @@ func (c *Catalog) SearchPath() []string { return slices.Clone(c.searchPath) }
 
 // Schemas are the loaded schemas, sorted.
 func (c *Catalog) Schemas() []string { return slices.Clone(c.schemas) }
+
+// Collisions tell the columns that WithoutCollisions has left out: each the second
+// of its Columns.
+func (c *Catalog) Collisions() []*CollisionError { return slices.Clone(c.collisions) }
 
 // Table finds a relation by name: "users" through the search path, or
 // "schema.users". A part that has a dot or a quote in it is written in double

@@ -26,6 +26,7 @@ type config struct {
 	// guessViews takes every view and foreign table to be writable instead of
 	// asking: a foreign-data wrapper that is broken makes asking fail.
 	guessViews bool
+	leaveOut bool // see WithoutCollisions
 }
 
 type optionFunc func(*config)
@@ -38,6 +39,14 @@ func (f optionFunc) apply(c *config) { f(c) }
 // *UnknownSchemaError.
 func WithSchemas(schemas ...string) Option {
 	return optionFunc(func(c *config) { c.schemas = append(c.schemas, schemas...) })
+}
+
+// WithoutCollisions leaves a column out whose camelCase name another one of its
+// table has, as if the role might not use it, with the keys and foreign keys that
+// it is part of; Catalog.Collisions lists it. Of two the first in the table's
+// order stays. Default: the Load fails.
+func WithoutCollisions() Option {
+	return optionFunc(func(c *config) { c.leaveOut = true })
 }
 
 // attempts is how often Load reads before it gives up on a schema that is being
@@ -53,8 +62,9 @@ const attempts = 3
 // broken foreign-data wrapper cannot say what is writable. A *sql.Tx is used as
 // it stands, with its isolation, and is not ended.
 //
-// Two columns of one table with one camelCase name fail the Load: the error
-// joins one *CollisionError for each pair.
+// Two columns of one table with one camelCase name fail the Load, unless
+// WithoutCollisions says otherwise: the error joins one *CollisionError for each
+// pair.
 func Load(ctx context.Context, db Querier, o ...Option) (*Catalog, error) {
 	var conf config
 	for _, opt := range o {
@@ -93,7 +103,7 @@ func loadOnce(ctx context.Context, q Querier, conf config) (*Catalog, error) {
 	if err := l.read(ctx, conf); err != nil {
 		return nil, fmt.Errorf("read catalog: %w", err)
 	}
-	return l.finish()
+	return l.finish(conf.leaveOut)
 }
 
 // sqlState is the SQLSTATE of err, or "". Both drivers' errors have the method.

@@ -26,7 +26,7 @@ func TestCollisions(t *testing.T) {
 	dsn := pgtest.DB(t)
 	pgtest.Exec(t, dsn,
 		`CREATE TABLE a (user_id2 int, user_id_2 int, "userId2" int, fine int)`,
-		`CREATE TABLE b (phone1 int, phone_1 int)`, `CREATE TABLE c (phone_1 int)`)
+		`CREATE TABLE b (phone1 int, phone_1 int primary key)`, `CREATE TABLE c (phone_1 int)`)
 	_, err := catalog.Load(t.Context(), open(t, pq.New(), dsn))
 	want := `table public.a: columns "user_id2" and "user_id_2" have one JSON name "userId2": rename one of them
 table public.a: columns "user_id2" and "userId2" have one JSON name "userId2": rename one of them
@@ -38,8 +38,32 @@ table public.b: columns "phone1" and "phone_1" have one JSON name "phone1": rena
 	if !errors.As(err, &e) || e.Table != "a" {
 		t.Errorf("%v is no CollisionError", err)
 	}
+	// Who would rather go on without has the first of each, and a list.
+	c, err := catalog.Load(t.Context(), open(t, pgx.New(), dsn), catalog.WithoutCollisions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for c := range c.Tables() {
+		for _, c := range c.Columns {
+			names = append(names, c.Table.Name+"."+c.Name)
+		}
+	}
+	if d := cmp.Diff([]string{"a.user_id2", "a.fine", "b.phone1", "c.phone_1"}, names); d != "" {
+		t.Error(d)
+	}
+	var lines []string
+	for _, e := range c.Collisions() {
+		lines = append(lines, e.Error())
+	}
+	if d := cmp.Diff(want, strings.Join(lines, "\n")); d != "" {
+		t.Error(d)
+	}
+	if k := table(t, c, "b").PrimaryKey; k != nil {
+		t.Errorf("a key of what is left out: %v", k)
+	}
 	// A column that the role cannot use cannot be meant.
-	c := load(t, as(t, pgx.New(), dsn, "GRANT SELECT (user_id2, fine) ON a TO ROLE"))
+	c = load(t, as(t, pgx.New(), dsn, "GRANT SELECT (user_id2, fine) ON a TO ROLE"))
 	if n := len(table(t, c, "a").Columns); n != 2 {
 		t.Errorf("%d columns", n)
 	}
