@@ -46,6 +46,9 @@ func assemble(doc *ast.SchemaDocument, list []*ast.Definition, query, mutation *
 	return s, nil
 }
 
+// isName says whether n may be a name of ours.
+func isName(n string) bool { return validName(n) == n && isPlain(n) }
+
 // share lets fields and arguments of one type have one ast.Type: a schema of many
 // tables has a few thousand of them and half a million fields.
 func share(d *ast.Definition, same map[string]*ast.Type) {
@@ -85,7 +88,7 @@ func fits(s *ast.Schema, d *ast.Definition) error {
 		if names[n] {
 			return fmt.Errorf("%s is there twice", n)
 		}
-		if validName(n) != n || !isPlain(n) {
+		if !isName(n) {
 			return fmt.Errorf("%q is no name", n)
 		}
 		names[n] = true
@@ -106,7 +109,7 @@ func fits(s *ast.Schema, d *ast.Definition) error {
 		}
 		for i, a := range f.Arguments {
 			a.Position = nowhere
-			if f.Arguments[:i].ForName(a.Name) != nil || validName(a.Name) != a.Name || !isPlain(a.Name) {
+			if f.Arguments[:i].ForName(a.Name) != nil || !isName(a.Name) {
 				return fmt.Errorf("field %s: argument %q is no name, or there twice", f.Name, a.Name)
 			}
 			if err := known(a.Type, true); err != nil {

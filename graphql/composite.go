@@ -26,7 +26,7 @@ func (m *maker) composite(t *codec.Type) *object {
 	if err != nil {
 		return nil // it is JSON
 	}
-	o := &object{table: table, tags: parseTags(info.Comment), fields: map[string]*field{}}
+	o := &object{table: table, composite: t.Base(), tags: parseTags(info.Comment), fields: map[string]*field{}}
 	o.name = firstOf(o.tags.name, pascal(cleanName(info.Name)))
 	o.plural = plural(o.name)
 	for _, c := range table.Columns {
@@ -43,11 +43,11 @@ func (m *maker) composite(t *codec.Type) *object {
 // compositeInput is the input of values of o.
 func (m *maker) compositeInput(o *object) string {
 	name := o.name + "Input"
-	if m.types[name] != nil {
+	if !m.once(name, o) {
 		return name
 	}
 	d := &ast.Definition{Kind: ast.InputObject, Name: name, Description: o.tags.description}
-	if !m.define(d, "input of "+o.table.String()) {
+	if !m.define(d, o.of("input of ")) {
 		return name
 	}
 	for _, f := range o.order {

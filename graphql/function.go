@@ -83,7 +83,7 @@ func (m *maker) configureFunctions() map[*catalog.Function]*functionConf {
 		case !found:
 			m.broken("function "+name, "the configuration names it, but there is no such function that the role may call")
 		case conf.As != "" && conf.As != asQuery && conf.As != asMutation:
-			m.errorf("function %s: as is %q in the configuration; it is query or mutation", name, conf.As)
+			m.errorf(origin{}, "function %s: as is %q in the configuration; it is query or mutation", name, conf.As)
 		}
 	}
 	return all
@@ -193,6 +193,9 @@ func (m *maker) rowsOf(k *builder.Callable, base string) (rows *object, reason s
 			return o, ""
 		}
 	}
+	if reason := m.left.tables[k.Table]; reason != "" {
+		return nil, reason
+	}
 	name := pascal(base) + "Row"
 	if m.types[name] != nil || m.schema.objects[name] != nil {
 		return nil, "its rows would have the type " + name + ", which is there already"
@@ -217,7 +220,7 @@ func (m *maker) toldFields(o *object) {
 			continue
 		}
 		f.kind = toldField
-		m.addField(o, f, f.from())
+		m.addField(o, f)
 		d := m.types[o.name]
 		d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: f.typ, Description: f.doc})
 	}
@@ -262,7 +265,7 @@ func (m *maker) functionList(fn *function) ast.ArgumentDefinitionList {
 
 // rowInputs makes the inputs that select and sort the rows of a function.
 func (m *maker) rowInputs(o *object) {
-	if o.table.Kind == catalog.RowType && m.types[o.name+"Filter"] == nil {
+	if name := o.name + "Filter"; o.table.Kind == catalog.RowType && m.once(name, o) {
 		m.filterType(o)
 		m.orderType(o)
 	}

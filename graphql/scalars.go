@@ -1,8 +1,6 @@
 package graphql
 
 import (
-	"strings"
-
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/fraiseql/fraiseql-go/codec"
@@ -101,12 +99,12 @@ func (m *maker) scalar(t *codec.Type) string {
 		return name
 	}
 	if m.types[name] == nil {
-		m.define(&ast.Definition{Kind: ast.Scalar, Name: name, Description: scalarDoc(name, t)}, "type "+t.String())
+		m.define(&ast.Definition{Kind: ast.Scalar, Name: name, Description: scalarDoc(name, t)}, ofType("type ", t))
 		if t.Kind() == codec.KindComposite {
 			m.composites = append(m.composites, name)
 		}
 	} else if m.types[name].Kind != ast.Scalar {
-		m.collide("type", name, m.origin[name], "type "+t.String())
+		m.collide("type", name, m.origin[name], ofType("type ", t))
 	}
 	return name
 }
@@ -115,7 +113,7 @@ func scalarDoc(name string, t *codec.Type) string {
 	if doc := scalarDocs[name]; doc != "" {
 		return doc
 	}
-	return "A value of PostgreSQL's type " + strings.ReplaceAll(t.String(), `"`, "") + ", as the server writes it."
+	return "A value of PostgreSQL's type " + plainName(t) + ", as the server writes it."
 }
 
 func extensionType(name string) bool {

@@ -2,7 +2,6 @@ package graphql
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -32,6 +31,7 @@ type Schema struct {
 	composites map[uint32]*object
 	filters    map[string]map[string]*operator // scalar filters: by input name, by field
 	broken     []Broken
+	displaced  []Broken // those that other names have displaced
 }
 
 // Broken is an object of the database or the configuration that the schema lacks
@@ -57,6 +57,7 @@ type object struct {
 	arguments ast.ArgumentDefinitionList // of lists of it
 	vowed     []*catalog.Key             // those of keys that only the configuration or a comment knows
 
+	composite  *codec.Type             // whose values it is; nil: the rows of a table or a function
 	byKeyField map[string]*catalog.Key // keys by their field in UserByKey
 }
 
@@ -127,10 +128,29 @@ type root struct {
 }
 
 // NewSchema makes the schema of what src knows. Two things that meet in one name
-// are an error that names both. What can't be told in GraphQL, or what the
-// configuration says otherwise than it is, is left out and listed by Broken.
-func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
-	m := &maker{
+// are an error that names both, unless WithoutCollisions says otherwise. What can't
+// be told in GraphQL, or what the configuration says otherwise than it is, is left
+// out and listed by Broken.
+func NewSchema(src *builder.Schema, conf Config, options ...SchemaOption) (*Schema, error) {
+	var opts schemaOptions
+	for _, o := range options {
+		o.apply(&opts)
+	}
+	left := leftOut{tables: map[*catalog.Table]string{}, types: map[uint32]string{}}
+	for {
+		m := newMaker(src, conf, opts, left)
+		m.make()
+		switch {
+		case len(m.faults) == 0:
+			return m.finish()
+		case !opts.leaveOut || !left.add(m.faults):
+			return nil, fmt.Errorf("make GraphQL schema: %w", m.errors())
+		}
+	}
+}
+
+func newMaker(src *builder.Schema, conf Config, opts schemaOptions, left leftOut) *maker {
+	return &maker{
 		schema: &Schema{
 			src: src, limits: conf.Limits.withDefaults(),
 			queries: map[string]*root{}, mutations: map[string]*root{},
@@ -138,19 +158,20 @@ func NewSchema(src *builder.Schema, conf Config) (*Schema, error) {
 			composites: map[uint32]*object{},
 			enums:      map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
 		},
-		src: src, conf: conf, types: map[string]*ast.Definition{}, origin: map[string]string{},
-		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, filterByType: map[operandType]string{}, nested: map[string]bool{}, unfits: map[*catalog.Table]bool{},
+		src: src, conf: conf, opts: opts, left: left, types: map[string]*ast.Definition{}, origin: map[string]origin{},
+		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, filterByType: map[operandType]string{}, made: map[madeOf]bool{}, unfits: map[*catalog.Table]bool{},
 		query:    &ast.Definition{Kind: ast.Object, Name: "Query", Description: "What can be read."},
 		mutation: &ast.Definition{Kind: ast.Object, Name: "Mutation", Description: "What can be changed. Fields run in their order, each in a transaction of its own unless the server says otherwise."},
 	}
+}
+
+// make makes everything, or faults.
+func (m *maker) make() {
 	m.reserve()
-	m.define(m.query, "the query type")
+	m.define(m.query, origin{text: "the query type"})
+	m.tellTypes()
 	m.configure()
 	m.tables()
-	if err := errors.Join(m.errs...); err != nil {
-		return nil, fmt.Errorf("make GraphQL schema: %w", err)
-	}
-	return m.finish()
 }
 
 // Broken lists what the schema lacks; empty where everything could be told.
@@ -167,59 +188,20 @@ type maker struct {
 	schema       *Schema
 	src          *builder.Schema
 	conf         Config
+	opts         schemaOptions
+	left         leftOut
 	tableConf    map[*catalog.Table]TableConfig
 	types        map[string]*ast.Definition
-	origin       map[string]string // what each type was made of, for messages
+	origin       map[string]origin // what each type was made of
 	list         []*ast.Definition // in the order of their making
 	filterOf     map[string]string // filter input by its fields
 	filterByType map[operandType]string
-	nested       map[string]bool // inputs of related rows that are there
+	made         map[madeOf]bool
 	unfits       map[*catalog.Table]bool
 	composites   []string // scalars of composite types
 	query        *ast.Definition
 	mutation     *ast.Definition
-	errs         []error
-}
-
-func (m *maker) errorf(format string, args ...any) {
-	m.errs = append(m.errs, fmt.Errorf(format, args...))
-}
-
-// define adds a type; from says what it is made of.
-func (m *maker) define(d *ast.Definition, from string) bool {
-	if m.types[d.Name] != nil {
-		m.collide("type", d.Name, m.origin[d.Name], from)
-		return false
-	}
-	m.types[d.Name], m.origin[d.Name] = d, from
-	m.list = append(m.list, d)
-	return true
-}
-
-// reserve keeps the names that no table's type can have.
-func (m *maker) reserve() {
-	for _, d := range prelude().Definitions {
-		m.types[d.Name], m.origin[d.Name] = d, "GraphQL itself"
-	}
-	m.types[m.mutation.Name], m.origin[m.mutation.Name] = m.mutation, "the mutation type"
-}
-
-func (m *maker) collide(what, name, one, other string) {
-	m.errorf("%s and %s are both the %s %s: name one of them in the configuration, or by a comment that begins with @name", one, other, what, name)
-}
-
-// addRoot adds a field to Query or Mutation.
-func (m *maker) addRoot(to *ast.Definition, f *ast.FieldDefinition, r *root) {
-	roots := m.schema.queries
-	if to == m.mutation {
-		roots = m.schema.mutations
-	}
-	if other := roots[f.Name]; other != nil {
-		m.collide("field "+to.Name+".", f.Name, "table "+other.object.table.String(), "table "+r.object.table.String())
-		return
-	}
-	roots[f.Name] = r
-	to.Fields = append(to.Fields, f)
+	faults       []fault
 }
 
 // configure finds the tables that the configuration names.
@@ -231,7 +213,7 @@ func (m *maker) configure() {
 			continue
 		}
 		if _, twice := m.tableConf[t]; twice {
-			m.errorf("tables: %s stands there twice, once as %q", t, name)
+			m.errorf(origin{table: t}, "tables: %s stands there twice, once as %q", t, name)
 		}
 		for column := range conf.Columns {
 			if _, ok := t.Column(column); !ok {
@@ -283,10 +265,18 @@ func (m *maker) object(t *catalog.Table) *object {
 	if omits(o.conf.Omit, "all") || omits(o.tags.omit, "all") || m.unfits[t] {
 		return nil
 	}
+	if reason := m.left.tables[t]; reason != "" {
+		m.displace("table "+t.String(), reason+"; the table is left out")
+		return nil
+	}
 	o.name = firstOf(o.conf.Name, o.tags.name, typeName(t.Name))
 	o.plural = firstOf(o.conf.Plural, plural(o.name))
+	if !isName(o.name) || !isName(o.plural) {
+		m.errorf(o.origin(), "%s: %q or %q is no name of GraphQL", o.table, o.name, o.plural)
+		return nil
+	}
 	if other := m.schema.objects[o.name]; other != nil {
-		m.collide("type", o.name, other.table.Kind.String()+" "+other.table.String(), t.Kind.String()+" "+t.String())
+		m.collide("type", o.name, other.origin(), o.origin())
 		return nil
 	}
 	for _, c := range t.Columns {
@@ -329,7 +319,7 @@ func (m *maker) viewKey(o *object, names []string) {
 		k.Columns = append(k.Columns, c)
 	}
 	if len(k.Columns) == 0 {
-		m.errorf("keys of %s: a key has no column", o.table)
+		m.errorf(o.of("keys of "), "keys of %s: a key has no column", o.table)
 		return
 	}
 	o.keys, o.vowed = append(o.keys, k), append(o.vowed, k)
@@ -341,8 +331,8 @@ func (m *maker) column(o *object, c *catalog.Column) {
 	if conf == (ColumnConfig{}) {
 		conf = o.conf.Columns[c.JSONName]
 	}
-	t := parseTags(c.Comment)
-	if conf.Omit || omits(t.omit, "all") || !c.CanSelect && !c.CanInsert && !c.CanUpdate {
+	t, typ := parseTags(c.Comment), m.src.Types().Type(c.Type)
+	if conf.Omit || omits(t.omit, "all") || m.without(typ) || !c.CanSelect && !c.CanInsert && !c.CanUpdate {
 		return
 	}
 	f := &field{name: firstOf(conf.Name, t.name, fieldName(c.Name)), kind: columnField, column: c, doc: t.description, gone: t.deprecated}
@@ -357,7 +347,7 @@ func (m *maker) column(o *object, c *catalog.Column) {
 	}
 	f.dims = m.dims(o, c, cmp.Or(conf.Dimensions, t.dims))
 	f.typ = m.fieldRef(f, false)
-	m.addField(o, f, "column "+c.Name)
+	m.addField(o, f)
 }
 
 // column is the field of c, or nil where it has none.
@@ -370,9 +360,13 @@ func (o *object) column(c *catalog.Column) *field {
 	return nil
 }
 
-func (m *maker) addField(o *object, f *field, from string) {
+func (m *maker) addField(o *object, f *field) {
 	if other := o.fields[f.name]; other != nil {
-		m.collide("field "+o.name+".", f.name, other.from(), from)
+		m.lackf(f.from()+" of "+o.table.String(), "%s and %s are both the field %s.%s: name one of them in the configuration, or by a comment that begins with @name", other.from(), f.from(), o.name, f.name)
+		return
+	}
+	if !isName(f.name) {
+		m.lackf(f.from()+" of "+o.table.String(), "%q is no name of GraphQL", f.name)
 		return
 	}
 	o.fields[f.name] = f
@@ -393,6 +387,12 @@ func (f *field) from() string {
 
 func (m *maker) broken(object, reason string) {
 	m.schema.broken = append(m.schema.broken, Broken{object, reason})
+}
+
+// displace is broken for a table whose names are others'.
+func (m *maker) displace(object, reason string) {
+	m.broken(object, reason)
+	m.schema.displaced = append(m.schema.displaced, Broken{object, reason})
 }
 
 // enumNames are the GraphQL values of an enum's labels.
@@ -424,7 +424,7 @@ func (m *maker) enum(t *codec.Type) string {
 			}
 		}
 		if other, twice := e.labels[value]; twice {
-			m.errorf("enum %s: the labels %q and %q are both %s in GraphQL: name one of them in the configuration (enums, values)", t, other, label, value)
+			m.errorf(ofType("enum ", t), "enum %s: the labels %q and %q are both %s in GraphQL: name one of them in the configuration (enums, values)", t, other, label, value)
 		}
 		e.labels[value] = label
 		if value != label {
@@ -436,7 +436,7 @@ func (m *maker) enum(t *codec.Type) string {
 		d.EnumValues = append(d.EnumValues, &ast.EnumValueDefinition{Name: value, Directives: valueDeprecated(label, t.Labels(), tag.gone)})
 	}
 	m.schema.enums[t.OID()] = e
-	m.define(d, "enum "+t.String())
+	m.define(d, ofType("enum ", t))
 	return name
 }
 

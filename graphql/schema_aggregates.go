@@ -35,7 +35,7 @@ func aggregateFn(name string) string {
 // aggregateTypes are the types of usersAggregate.
 func (m *maker) aggregateTypes(o *object) {
 	m.bigInt()
-	from := "aggregates of " + o.table.String()
+	from := o.of("aggregates of ")
 	count := &ast.FieldDefinition{Name: "count", Type: nonNull("BigInt"), Description: "How many rows."}
 	all := &ast.Definition{Kind: ast.Object, Name: o.name + "Aggregate", Description: "Numbers about " + o.plural + ".", Fields: ast.FieldList{count}}
 	group := &ast.Definition{Kind: ast.Object, Name: o.name + "Group", Description: "A group of " + o.plural + ".", Fields: ast.FieldList{count}}
@@ -110,7 +110,7 @@ func (m *maker) aggregateType(name, fn string, c *catalog.Column) *codec.Type {
 }
 
 // groupKeys adds what groups can be made by; false where nothing can be.
-func (m *maker) groupKeys(o *object, group, order *ast.Definition, from string) bool {
+func (m *maker) groupKeys(o *object, group, order *ast.Definition, from origin) bool {
 	keys := &ast.Definition{Kind: ast.Object, Name: o.name + "GroupKey", Description: "What the rows of a group have in common; only what by names may be asked for."}
 	sorts := &ast.Definition{Kind: ast.InputObject, Name: o.name + "GroupOrderKey"}
 	columns := &ast.Definition{Kind: ast.Enum, Name: o.name + "GroupColumn"}
@@ -140,12 +140,12 @@ func (m *maker) groupKeys(o *object, group, order *ast.Definition, from string) 
 }
 
 func (m *maker) truncUnits() {
-	if m.types["DateTrunc"] != nil {
+	if !m.shared("DateTrunc", "units of time") {
 		return
 	}
 	d := &ast.Definition{Kind: ast.Enum, Name: "DateTrunc", Description: "Units of time."}
 	for _, unit := range builder.TruncUnits() {
 		d.EnumValues = append(d.EnumValues, &ast.EnumValueDefinition{Name: constantCase(unit)})
 	}
-	m.define(d, "units of time")
+	m.define(d, origin{text: "units of time"})
 }

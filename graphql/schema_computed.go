@@ -27,7 +27,7 @@ func (m *maker) computed(list []*candidate) {
 		if k.Set || k.Result == builder.RowResult {
 			f.kind = computedRows
 		}
-		m.addField(c.on, f, f.from())
+		m.addField(c.on, f)
 	}
 }
 
@@ -69,7 +69,7 @@ func (m *maker) computedFilter(o *object, f *field) *ast.Type {
 			d.Fields = append(d.Fields, field)
 		}
 	}
-	if m.types[d.Name] != nil || !m.define(d, f.from()) {
+	if m.types[d.Name] != nil || !m.define(d, origin{text: f.from()}) {
 		return nil
 	}
 	m.schema.filters[d.Name] = m.schema.filters[filter]
@@ -87,7 +87,7 @@ func (m *maker) computedOrder(o *object, f *field) *ast.Type {
 	d := &ast.Definition{Kind: ast.InputObject, Name: o.name + pascal(f.name) + "Order", Fields: ast.FieldList{
 		m.argsField(o, f), {Name: "direction", Type: nonNull("OrderDirection")},
 	}}
-	if m.types[d.Name] != nil || !m.define(d, f.from()) {
+	if m.types[d.Name] != nil || !m.define(d, origin{text: f.from()}) {
 		return nil
 	}
 	return named(d.Name)
@@ -102,8 +102,8 @@ func (m *maker) argsField(o *object, f *field) *ast.FieldDefinition {
 		d.Fields = append(d.Fields, &ast.FieldDefinition{Name: a.Name, Type: a.Type, Description: a.Description})
 		needed = needed || a.Type.NonNull
 	}
-	if m.types[name] == nil {
-		m.define(d, f.from())
+	if m.shared(name, f.from()) {
+		m.define(d, origin{text: f.from()})
 	}
 	return &ast.FieldDefinition{Name: "args", Type: maybe(named(name), needed)}
 }

@@ -24,7 +24,7 @@ func (m *maker) filterType(o *object) {
 	}
 	for _, f := range o.order {
 		if f.name == "and" || f.name == "or" || f.name == "not" {
-			m.errorf("%s: a field can't be called %s, a word of filters: name it in the configuration", o.table, f.name)
+			m.lackf("condition on "+f.from()+" of "+o.table.String(), "%s: a field can't be called %s, a word of filters: name it in the configuration", o.table, f.name)
 			continue
 		}
 		switch f.kind {
@@ -46,20 +46,20 @@ func (m *maker) filterType(o *object) {
 		case computedRows, toldField:
 		}
 	}
-	m.define(d, "filter of "+o.table.String())
+	m.define(d, o.of("filter of "))
 }
 
 // manyFilter is the input for a relation to many rows of o.
 func (m *maker) manyFilter(o *object) string {
 	name := o.plural + "Filter"
-	if m.types[name] == nil {
+	if m.once(name, o) {
 		one := named(o.name + "Filter")
 		m.define(&ast.Definition{Kind: ast.InputObject, Name: name, Fields: ast.FieldList{
 			{Name: "some", Type: one, Description: "At least one related row meets this."},
 			{Name: "none", Type: one, Description: "No related row meets this."},
 			{Name: "every", Type: one, Description: "No related row fails this; true where there is none."},
 			{Name: "exists", Type: named("Boolean"), Description: "Whether there is a related row."},
-		}}, "filter of relations to "+o.table.String())
+		}}, o.of("filter of relations to "))
 	}
 	return name
 }
@@ -128,13 +128,13 @@ func (m *maker) makeFilter(t operandType) string {
 	}
 	if known, ok := m.filterOf[name]; ok {
 		if known != signature.String() {
-			m.errorf("type %s: its conditions are not those of another type that is called %s too", t, name)
+			m.errorf(ofType("", t.Type), "type %s: its conditions are not those of another type that is called %s too", t, name)
 		}
 		return name
 	}
 	m.filterOf[name] = signature.String()
 	m.schema.filters[name] = operators
-	m.define(&ast.Definition{Kind: ast.InputObject, Name: name, Description: "Conditions on a value; all of them hold.", Fields: fields}, "conditions on "+t.String())
+	m.define(&ast.Definition{Kind: ast.InputObject, Name: name, Description: "Conditions on a value; all of them hold.", Fields: fields}, ofType("conditions on ", t.Type))
 	return name
 }
 
@@ -184,7 +184,7 @@ func elementType(t *codec.Type) *codec.Type {
 }
 
 func (m *maker) searchType(name string, ranked bool) string {
-	if m.types[name] == nil {
+	if m.shared(name, "operand of full text search") {
 		d := &ast.Definition{Kind: ast.InputObject, Name: name, Description: "A full text query.", Fields: ast.FieldList{
 			{Name: "query", Type: nonNull("String")},
 			{Name: "config", Type: named("String"), Description: "The text search configuration, such as english; left out: the server's default."},
@@ -192,26 +192,26 @@ func (m *maker) searchType(name string, ranked bool) string {
 		if ranked {
 			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: "threshold", Type: nonNull("Float"), Description: "What the rank is compared with."})
 		}
-		m.define(d, "operand of full text search")
+		m.define(d, origin{text: "operand of full text search"})
 	}
 	return name
 }
 
 func (m *maker) distanceType() string {
 	m.json()
-	if m.types["Distance"] == nil {
+	if m.shared("Distance", "operand of distances") {
 		m.define(&ast.Definition{Kind: ast.InputObject, Name: "Distance", Fields: ast.FieldList{
 			{Name: "to", Type: nonNull("JSON"), Description: "The other value."},
 			{Name: "threshold", Type: nonNull("Float")},
 			{Name: "comparison", Type: named("String"), Description: "lt, lte, gt or gte; left out: lte."},
-		}}, "operand of distances")
+		}}, origin{text: "operand of distances"})
 	}
 	return "Distance"
 }
 
 func (m *maker) json() {
-	if m.types["JSON"] == nil {
-		m.define(&ast.Definition{Kind: ast.Scalar, Name: "JSON", Description: scalarDocs["JSON"]}, "type jsonb")
+	if m.shared("JSON", "type jsonb") {
+		m.define(&ast.Definition{Kind: ast.Scalar, Name: "JSON", Description: scalarDocs["JSON"]}, origin{text: "type jsonb"})
 	}
 }
 
@@ -246,7 +246,7 @@ const jsonAt = "JSONAt"
 func (m *maker) jsonFilter() {
 	const name = jsonAt
 	m.json()
-	if m.types[name] != nil {
+	if !m.shared(name, "conditions inside json") {
 		return
 	}
 	m.jsonTypes()
@@ -265,19 +265,19 @@ func (m *maker) jsonFilter() {
 		d.Fields = append(d.Fields, &ast.FieldDefinition{Name: field, Type: typ})
 	}
 	m.schema.filters[name] = operators
-	m.define(d, "conditions inside json")
+	m.define(d, origin{text: "conditions inside json"})
 }
 
 // jsonTypes is the enum of the types that a value inside JSON can be read as.
 func (m *maker) jsonTypes() {
-	if m.types["JSONType"] != nil {
+	if !m.shared("JSONType", "types inside json") {
 		return
 	}
 	d := &ast.Definition{Kind: ast.Enum, Name: "JSONType", Description: "How a value inside a JSON document is read."}
 	for _, t := range []string{"text", "numeric", "float", "boolean", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "json"} {
 		d.EnumValues = append(d.EnumValues, &ast.EnumValueDefinition{Name: strings.ToUpper(t)})
 	}
-	m.define(d, "types inside json")
+	m.define(d, origin{text: "types inside json"})
 }
 
 // orderType is the input that sorts rows of o.
@@ -310,18 +310,18 @@ func (m *maker) orderType(o *object) {
 	if len(d.Fields) == 0 { // a view of json columns only
 		d.Fields = ast.FieldList{{Name: "_none", Type: named("OrderDirection"), Description: "No column has an order."}}
 	}
-	m.define(d, "order of "+o.table.String())
+	m.define(d, o.of("order of "))
 }
 
 // jsonOrder is the input of a sort by a value inside a json document.
 func (m *maker) jsonOrder() string {
-	if m.types["JSONOrder"] == nil {
+	if m.shared("JSONOrder", "order inside json") {
 		m.jsonTypes()
 		m.define(&ast.Definition{Kind: ast.InputObject, Name: "JSONOrder", Description: "A sort by the value at a path inside a JSON document.", Fields: ast.FieldList{
 			{Name: "path", Type: nonNullList("String"), Description: "Object keys, and positions in lists as digits."},
 			{Name: "type", Type: named("JSONType"), Description: "How the value is read; left out: as text."},
 			{Name: "direction", Type: nonNull("OrderDirection"), DefaultValue: &ast.Value{Kind: ast.EnumValue, Raw: "ASC", Position: nowhere}},
-		}}, "order inside json")
+		}}, origin{text: "order inside json"})
 	}
 	return "JSONOrder"
 }
@@ -334,12 +334,12 @@ var directions = map[string]builder.Sort{
 }
 
 func (m *maker) direction() {
-	if m.types["OrderDirection"] != nil {
+	if !m.shared("OrderDirection", "directions") {
 		return
 	}
 	d := &ast.Definition{Kind: ast.Enum, Name: "OrderDirection", Description: "ASC puts nulls last and DESC puts them first, unless said otherwise."}
 	for _, v := range []string{"ASC", "DESC", "ASC_NULLS_FIRST", "ASC_NULLS_LAST", "DESC_NULLS_FIRST", "DESC_NULLS_LAST"} {
 		d.EnumValues = append(d.EnumValues, &ast.EnumValueDefinition{Name: v})
 	}
-	m.define(d, "directions")
+	m.define(d, origin{text: "directions"})
 }

@@ -49,6 +49,10 @@ func (m *maker) candidates() []*candidate {
 			}
 			continue
 		}
+		if m.withoutAny(k) {
+			m.broken(functionLabel(f, k), "it is of a type that is left out")
+			continue
+		}
 		if c := m.candidate(k, conf); c != nil {
 			list = append(list, c)
 		}

@@ -62,7 +62,7 @@ func (m *maker) links(o *object) {
 		if conf.Deprecated != "" {
 			f.gone = &conf.Deprecated
 		}
-		m.addField(o, f, f.from())
+		m.addField(o, f)
 	}
 	for name, conf := range o.conf.Relations {
 		if conf.Dimensions != 0 {
@@ -199,7 +199,7 @@ func (m *maker) objectType(o *object) {
 		}
 		d.Fields = append(d.Fields, fd)
 	}
-	m.define(d, o.table.Kind.String()+" "+o.table.String())
+	m.define(d, o.origin())
 }
 
 func (o *object) inPrimaryKey(c *catalog.Column) bool {

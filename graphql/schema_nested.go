@@ -172,12 +172,11 @@ func (m *maker) nestedType(f *field, v verbs, update bool) string {
 	if len(missing) > 0 {
 		name += "Without" + strings.Join(missing, "Or")
 	}
-	if m.types[name] != nil && m.nested[name] {
+	if !m.once(name, t) {
 		return name
 	}
-	m.nested[name] = true
 	d := &ast.Definition{Kind: ast.InputObject, Name: name, Description: "Rows of " + t.table.Name + " that belong to the row around."}
-	m.define(d, "writes of related "+t.table.String())
+	m.define(d, t.of("writes of related "))
 	key := func() string { return m.keyType(t) }
 	for i, verb := range verbNames {
 		if v&(1<<i) == 0 {
@@ -221,11 +220,10 @@ func (m *maker) verbField(t *object, verb string, many bool, key func() string) 
 
 func (m *maker) patchByKey(t *object, key string) string {
 	name := t.name + "PatchByKey"
-	if !m.nested[name] {
-		m.nested[name] = true
+	if m.once(name, t) {
 		m.define(&ast.Definition{Kind: ast.InputObject, Name: name, Description: "A row and what to change of it.", Fields: ast.FieldList{
 			{Name: "key", Type: nonNull(key)}, {Name: "input", Type: nonNull(t.name + "Patch")},
-		}}, "writes of related "+t.table.String())
+		}}, t.of("writes of related "))
 	}
 	return name
 }
@@ -234,11 +232,10 @@ func (m *maker) patchByKey(t *object, key string) string {
 // keys: {id: 1}, or {postIdAndTagId: {postId: 1, tagId: 2}}.
 func (m *maker) keyType(t *object) string {
 	name := t.name + "ByKey"
-	if m.nested[name] {
+	if !m.once(name, t) {
 		return name
 	}
-	m.nested[name] = true
-	from := "keys of " + t.table.String()
+	from := t.of("keys of ")
 	d := &ast.Definition{Kind: ast.InputObject, Name: name, Description: "Which row, by one of its keys.", Directives: ast.DirectiveList{
 		{Name: "oneOf", Position: nowhere, Location: ast.LocationInputObject},
 	}}

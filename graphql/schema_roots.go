@@ -88,15 +88,15 @@ func (o *object) byKey(base string, i int, k *catalog.Key) (name string, args as
 }
 
 func (m *maker) connectionTypes(o *object) {
-	if m.types["PageInfo"] == nil {
+	if m.shared("PageInfo", "pages") {
 		m.define(&ast.Definition{Kind: ast.Object, Name: "PageInfo", Description: "Where a page stands.", Fields: ast.FieldList{
 			{Name: "hasNextPage", Type: nonNull("Boolean")},
 			{Name: "hasPreviousPage", Type: nonNull("Boolean")},
 			{Name: "startCursor", Type: named("String"), Description: "The cursor of the first row; null where there is none."},
 			{Name: "endCursor", Type: named("String"), Description: "The cursor of the last row; null where there is none."},
-		}}, "pages")
+		}}, origin{text: "pages"})
 	}
-	from := "connection of " + o.table.String()
+	from := o.of("connection of ")
 	m.bigInt()
 	m.define(&ast.Definition{Kind: ast.Object, Name: o.name + "Edge", Fields: ast.FieldList{
 		{Name: "cursor", Type: nonNull("String")},
@@ -111,8 +111,8 @@ func (m *maker) connectionTypes(o *object) {
 }
 
 func (m *maker) bigInt() {
-	if m.types["BigInt"] == nil {
-		m.define(&ast.Definition{Kind: ast.Scalar, Name: "BigInt", Description: scalarDocs["BigInt"]}, "type bigint")
+	if m.shared("BigInt", "type bigint") {
+		m.define(&ast.Definition{Kind: ast.Scalar, Name: "BigInt", Description: scalarDocs["BigInt"]}, origin{text: "type bigint"})
 	}
 }
 
@@ -149,10 +149,10 @@ func (m *maker) insertFields(o *object) {
 // conflictType is what an insert does when a key is taken.
 func (m *maker) conflictType(o *object) {
 	m.columnEnum(o)
-	if m.types["ConflictAction"] == nil {
+	if m.shared("ConflictAction", "conflicts") {
 		m.define(&ast.Definition{Kind: ast.Enum, Name: "ConflictAction", EnumValues: ast.EnumValueList{
 			{Name: "UPDATE", Description: "Set the columns of update."}, {Name: "NOTHING", Description: "Leave the row as it is."},
-		}}, "conflicts")
+		}}, origin{text: "conflicts"})
 	}
 	m.define(&ast.Definition{
 		Kind: ast.InputObject, Name: o.name + "Conflict", Description: "What to do where a unique key is taken.",
@@ -163,7 +163,7 @@ func (m *maker) conflictType(o *object) {
 			{Name: "update", Type: listOf(o.name + "Column"), Description: "Columns that take the value of the input; left out: all that it gives, but for the key."},
 			{Name: "filter", Type: named(o.name + "Filter"), Description: "Only rows that meet this are updated."},
 		},
-	}, "conflicts of "+o.table.String())
+	}, o.of("conflicts of "))
 }
 
 func (m *maker) columnEnum(o *object) {
@@ -173,9 +173,7 @@ func (m *maker) columnEnum(o *object) {
 			d.EnumValues = append(d.EnumValues, &ast.EnumValueDefinition{Name: f.name})
 		}
 	}
-	if m.types[d.Name] == nil {
-		m.define(d, "columns of "+o.table.String())
-	}
+	m.define(d, o.of("columns of "))
 }
 
 // inputType is a row to insert.
@@ -193,7 +191,7 @@ func (m *maker) inputType(o *object) {
 	if len(d.Fields) == 0 {
 		d.Fields = ast.FieldList{{Name: "_default", Type: named("Boolean"), Description: "Nothing can be said of a new row."}}
 	}
-	m.define(d, "input of "+o.table.String())
+	m.define(d, o.of("input of "))
 }
 
 func insertable(c *catalog.Column) bool {

@@ -28,7 +28,7 @@ func (m *maker) updateFields(o *object) {
 	m.define(&ast.Definition{Kind: ast.Object, Name: o.plural + "Update", Fields: append(ast.FieldList{
 		{Name: "success", Type: nonNull("Boolean")},
 		{Name: "updatedCount", Type: nonNull("Int"), Description: "How many rows were updated."},
-	}, o.records("The rows as they are now.")...)}, "updates of "+o.table.String())
+	}, o.records("The rows as they are now.")...)}, o.of("updates of "))
 	m.addRoot(m.mutation, &ast.FieldDefinition{
 		Name: "update" + o.plural, Type: named(o.plural + "Update"), Arguments: append(o.manyArguments(), sets...),
 	}, &root{kind: rootUpdateMany, object: o})
@@ -71,7 +71,7 @@ func (m *maker) patchType(o *object) bool {
 			})
 		}
 	}
-	return len(d.Fields) > 0 && m.define(d, "patch of "+o.table.String())
+	return len(d.Fields) > 0 && m.define(d, o.of("patch of "))
 }
 
 // operations are the arguments of updates that change a value by what it is.
@@ -112,7 +112,7 @@ func (m *maker) updateOperations(o *object) ast.ArgumentDefinitionList {
 			}
 			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: typ})
 		}
-		if len(d.Fields) > 0 && m.define(d, op.name+" of "+o.table.String()) {
+		if len(d.Fields) > 0 && m.define(d, o.of(op.name+" of ")) {
 			list = append(list, &ast.ArgumentDefinition{Name: op.name, Type: named(d.Name), Description: op.doc})
 		}
 	}
@@ -124,7 +124,7 @@ func (m *maker) deleteFields(o *object) {
 	if o.off("delete") {
 		return
 	}
-	from := "deletes of " + o.table.String()
+	from := o.of("deletes of ")
 	one := ast.FieldList{
 		{Name: "success", Type: nonNull("Boolean"), Description: "False where no row has the key."},
 		{Name: "message", Type: nonNull("String")},

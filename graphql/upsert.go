@@ -19,7 +19,7 @@ func (m *maker) upsertFields(o *object) {
 		{Name: "record", Type: nonNull(o.name), Description: "The row as it is now."},
 		{Name: "inserted", Type: nonNull("Boolean"), Description: "True where the row is new, false where one was updated."},
 	}}
-	m.define(d, "upsert of "+o.table.String())
+	m.define(d, o.of("upsert of "))
 	conflict := &ast.ArgumentDefinition{Name: "onConflict", Type: nonNull(o.name + "Conflict"), Description: "Which key may be taken, and what to do then."}
 	m.addRoot(m.mutation, &ast.FieldDefinition{
 		Name: "upsert" + o.name, Type: named(d.Name),
