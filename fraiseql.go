@@ -46,6 +46,7 @@ type DB struct {
 
 	cfg         backend.Config
 	graphqlConf graphql.Config
+	graphqlOpts []graphql.SchemaOption
 	engine      atomic.Pointer[graphql.Engine] // nil: nobody has asked for it
 	keys        atomic.Pointer[auth.JWT]       // of the Site; nil: there are none
 	misfit      atomic.Pointer[error]          // why the last catalog made no GraphQL schema; nil: it did
@@ -63,6 +64,7 @@ type config struct {
 	catalog  []catalog.Option
 	parity   []ParityOption
 	graphql  graphql.Config
+	leaveOut bool
 	tracing  *tracing.Tracer
 }
 
@@ -85,6 +87,15 @@ func WithExecutor(o ...executor.Option) Option {
 // give. Default: every schema that the role may use.
 func WithCatalog(o ...catalog.Option) Option {
 	return optionFunc(func(c *config) { c.catalog = append(c.catalog, o...) })
+}
+
+// WithoutCollisions goes on without one of two things that meet in one name, tables
+// in GraphQL or columns of a table in camelCase, and lists it by DB.Broken: what
+// serves the rest rather than nothing. See graphql.WithoutCollisions and
+// catalog.WithoutCollisions for which of two it is. A Reload never displaces what is
+// served: it fails, and what was loaded before stays. Default: Open or GraphQL fails.
+func WithoutCollisions() Option {
+	return optionFunc(func(c *config) { c.leaveOut = true })
 }
 
 // WithTracerProvider sends spans of OpenTelemetry to p: one for each HTTP request and
@@ -131,6 +142,10 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	if db.graphqlConf.Limits == (graphql.Limits{}) {
 		db.graphqlConf.Limits = GraphQLLimits(s)
 	}
+	if c.leaveOut {
+		c.catalog = append(c.catalog, catalog.WithoutCollisions())
+		db.graphqlOpts = append(db.graphqlOpts, graphql.WithoutCollisions())
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())
@@ -173,6 +188,9 @@ func (db *DB) build() error {
 		return nil
 	}
 	made, err := db.graphqlSchema(schema)
+	if err == nil {
+		err = displaced(made, e.Schema())
+	}
 	if err != nil {
 		db.misfit.Store(&err)
 		return err // both go on with the old one, and the next Reload tries again
@@ -180,6 +198,9 @@ func (db *DB) build() error {
 	db.misfit.Store(nil)
 	db.schema.Store(schema)
 	e.SetSchema(made)
+	for _, b := range broken(made) {
+		db.logger().Warn("left out of the schema", "object", b.Object, "reason", b.Reason)
+	}
 	return nil
 }
 

@@ -53,11 +53,43 @@ func EngineOptions(s *flags.Settings) graphql.EngineOptions {
 }
 
 func (db *DB) graphqlSchema(of *builder.Schema) (*graphql.Schema, error) {
-	s, err := graphql.NewSchema(of, db.graphqlConf)
+	s, err := graphql.NewSchema(of, db.graphqlConf, db.graphqlOpts...)
 	if err != nil {
 		return nil, backend.New("open", backend.CodeConfiguration, err)
 	}
 	return s, nil
+}
+
+// displaced is an error where a table that before serves has to give its names to
+// another one: clients would be answered from a table that they do not mean.
+func displaced(made, before *graphql.Schema) error {
+	var errs []error
+	for _, b := range made.Displaced(before) {
+		errs = append(errs, errors.New(b.Reason))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return backend.New("reload", backend.CodeConfiguration, errors.Join(errs...))
+}
+
+// Broken lists what the schema lacks: objects whose names others have, see
+// WithoutCollisions, and objects that the configuration says otherwise than they
+// are. The error is that of GraphQL.
+func (db *DB) Broken() ([]graphql.Broken, error) {
+	engine, err := db.GraphQL()
+	if err != nil {
+		return nil, err
+	}
+	return broken(engine.Schema()), nil
+}
+
+func broken(made *graphql.Schema) []graphql.Broken {
+	list := made.Broken()
+	for _, c := range made.Builder().Catalog().Collisions() {
+		list = append(list, graphql.Broken{Object: "column " + c.Columns[1] + " of " + c.Schema + "." + c.Table, Reason: c.Error() + "; it is left out"})
+	}
+	return list
 }
 
 // serverEngine is the engine as package server wants it.

@@ -188,7 +188,7 @@ func (s *Site) Ready(ctx context.Context) (server.Report, error) {
 		return server.Report{}, err
 	}
 	r := server.Report{Schema: s.db.Schema().Catalog().Version()}
-	for _, b := range engine.Schema().Broken() {
+	for _, b := range broken(engine.Schema()) {
 		r.Broken = append(r.Broken, server.Broken{Object: b.Object, Reason: b.Reason})
 	}
 	r.Broken = append(r.Broken, s.unfitDocuments(engine.Schema())...)

@@ -83,7 +83,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 		defer func() { a.tidy("the throw-away PostgreSQL", stop()) }()
 		s.DatabaseURL = dsn
 	}
-	options := []fraiseql.Option{fraiseql.WithEnv(a.getenv), fraiseql.WithGraphQL(a.file.GraphQL)}
+	options := []fraiseql.Option{fraiseql.WithEnv(a.getenv), fraiseql.WithGraphQL(a.file.GraphQL), fraiseql.WithoutCollisions()}
 	spans, err := a.tracing(ctx, s.Server.Tracing)
 	if err != nil {
 		return err
@@ -122,11 +122,11 @@ func (a *app) tidy(what string, err error) {
 
 // tellBroken lists what the GraphQL schema lacks.
 func (a *app) tellBroken(db *fraiseql.DB) error {
-	engine, err := db.GraphQL()
+	broken, err := db.Broken()
 	if err != nil {
 		return err
 	}
-	for _, b := range engine.Schema().Broken() {
+	for _, b := range broken {
 		fmt.Fprintf(a.Err, "left out: %s: %s\n", b.Object, b.Reason)
 	}
 	return nil
@@ -166,10 +166,7 @@ func (a *app) reloadOnHangup(ctx context.Context, db *fraiseql.DB) {
 			done(fmt.Sprintf("what can't be read stays as it was: %v", err))
 			continue
 		}
-		done("ready")
-		if err := a.tellBroken(db); err != nil {
-			fmt.Fprintf(a.Err, "the GraphQL schema: %v\n", err)
-		}
+		done("ready") // what it lacks is in the log
 	}
 }
 

@@ -39,6 +39,7 @@ func TestServe(t *testing.T) {
 	}{
 		{"answers", testAnswers},
 		{"reload", testReload},
+		{"collisions", testCollisions},
 		{"settings", testSettings},
 		{"sample", testSample},
 		{"tracing", testTracing},
@@ -300,6 +301,29 @@ func testReload(t *testing.T, file program) {
 	}
 	p.saw("reading the schema again: ready")
 	is(t, "after", p.query("{twos {id}}"), `{"data":{"twos":[]}}`)
+	p.end(syscall.SIGINT)
+}
+
+// Two tables that meet in one name are no reason not to start.
+func testCollisions(t *testing.T, file program) {
+	t.Helper()
+	dsn := pgtest.DB(t)
+	pgtest.Exec(t, dsn, `create table "user" (id int primary key)`, `create table users (id int primary key)`, `create table query (a_b int, "aB" int, id int primary key)`)
+	p := file.serve(t, []string{"DATABASE_URL=" + dsn}, "--admin-addr", "127.0.0.1:0")
+	p.saw("left out: table public.query: the query type and table public.query are both the type Query")
+	p.saw("left out: table public.users: table public.user and table public.users are both the type User")
+	p.saw("left out: column aB of public.query: ")
+	is(t, "the rest", p.query("{users {id}}"), `{"data":{"users":[]}}`)
+	_, admin, _ := strings.Cut(p.errs.String(), "for operators: ")
+	admin, _, _ = strings.Cut(admin, "/ ")
+	if ready := get(t, admin+"/readyz"); !strings.Contains(ready, `"status":"degraded"`) || !strings.Contains(ready, `"object":"table public.users"`) {
+		t.Errorf("readyz: %s", ready)
+	}
+	pgtest.Exec(t, dsn, "create table mutation (id int)")
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.saw("public.mutation")
 	p.end(syscall.SIGINT)
 }
 
