@@ -80,7 +80,7 @@ func (p *planner) unsettled(given []*catalog.Column, on catalog.Event, defaults 
 	triggers := (t.Triggers.Before|t.Triggers.InsteadOf)&on != 0
 	volatile := func(c *catalog.Column) bool {
 		if slices.Contains(given, c) {
-			return triggers && p.schema.typeOf(c).Base().Kind().Has(codec.KindTimestamp|codec.KindDate|codec.KindTime)
+			return triggers && p.schema.typeOf(c).Base().Kind().Has(codec.KindTimestamp)
 		}
 		return triggers || defaults && c.VolatileDefault
 	}
