@@ -32,6 +32,7 @@ func (f *finding) see(n int64, r *row) {
 	if f.Kind != DiffValue || n != f.Row && (n > 0 || !f.alike(r)) {
 		return
 	}
+	f.met = true
 	for _, i := range f.at {
 		if i < len(r.ends) && r.cell(i) == f.a.cell(i) && !slices.Contains(f.again, i) {
 			f.again = append(f.again, i)
@@ -45,12 +46,15 @@ func (f *finding) alike(r *row) bool {
 		return false
 	}
 	for i := range r.ends {
-		if !slices.Contains(f.at, i) && r.cell(i) != f.a.cell(i) {
+		if f.agreed(i) && r.cell(i) != f.a.cell(i) {
 			return false
 		}
 	}
 	return true
 }
+
+// agreed says that both sides gave column i the same value, and would again.
+func (f *finding) agreed(i int) bool { return !f.columns[i].Volatile && f.a.cell(i) == f.b.cell(i) }
 
 // conclude ends that run: first is what the control gave at first. It says whether
 // something was explained, or may be by another run: a number of rows can be the
@@ -59,7 +63,7 @@ func (f *finding) conclude(first, now outcome) bool {
 	was := len(f.stuck)
 	switch f.Kind {
 	case DiffValue:
-		if now.err == nil {
+		if now.err == nil && (f.met || now.rows != first.rows) {
 			f.stuck = slices.DeleteFunc(slices.Clone(f.stuck), func(i int) bool { return !slices.Contains(f.again, i) })
 			f.noise = len(f.stuck) == 0
 		}
@@ -78,7 +82,7 @@ func (f *finding) conclude(first, now outcome) bool {
 	default: // columns, statements, states: the same whoever runs them
 	}
 	doubtful := f.Kind == DiffMissing && !f.held
-	f.judged, f.again, f.held = true, nil, false
+	f.judged, f.again, f.held, f.met = true, nil, false, false
 	return f.noise || len(f.stuck) < was || doubtful
 }
 
@@ -93,7 +97,7 @@ func (c *comparison) repeat(list []*finding, first func(*finding) outcome, run f
 		progress, open := false, false
 		for _, f := range list {
 			if f.noise {
-				f.again, f.held = nil, false
+				f.again, f.held, f.met = nil, false, false
 				continue
 			}
 			progress = f.conclude(first(f), now(f)) || progress

@@ -75,7 +75,7 @@ func (p *pair) ask(ctx context.Context, s *builder.Statement, l *lockstep) {
 		}
 		for rows.Next() {
 			server := new(row)
-			for _, token := range spoken(rows, l.columns) {
+			for _, token := range spoken(rows.Values(), l.columns) {
 				server.data = append(server.data, token...)
 				server.ends = append(server.ends, int32(len(server.data)))
 			}

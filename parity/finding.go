@@ -24,6 +24,7 @@ type finding struct {
 	stuck   []int  // of at: those in which the control has never differed from itself
 	again   []int  // of at: those in which the run that is going on gave the first value
 	held    bool   // that run has the row of a DiffMissing
+	met     bool   // that run has a row in the place of this one
 }
 
 // kept bounds the findings of one key: what differs in the same way a thousand

@@ -182,3 +182,5 @@ func drain(rows *executor.Rows, err error) ([]string, error) {
 func column(name string) builder.Column {
 	return builder.Column{Name: name, Type: codec.Builtin().Type(20)}
 }
+
+func typeOf(oid uint32) *codec.Type { return codec.Builtin().Type(oid) }

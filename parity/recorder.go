@@ -17,6 +17,10 @@ type recorder struct {
 	parent *recorder
 	// translate makes the candidate's arguments of the control's; nil: they are the same.
 	translate func([]any) []any
+	after     aftermath
+	// asks are the steps about which the server is asked, with the columns of their
+	// rows; see voices.
+	asks map[int][]builder.Column
 }
 
 // own is s with the arguments of this side.
@@ -29,22 +33,52 @@ func (r *recorder) own(s *builder.Statement) *builder.Statement {
 	return &other
 }
 
-func (r *recorder) reset(tx executor.Runner) { r.runner, r.steps = tx, nil }
+func (r *recorder) reset(tx executor.Runner) { r.runner, r.steps, r.after = tx, nil, aftermath{} }
 
 // note adds a step to the outermost recorder.
 func (r *recorder) note(s *builder.Statement) *observation {
 	o := &observation{name: s.Name, sql: s.SQL, args: s.Args, ordered: s.Ordered, uses: s.Uses}
+	top := r.outermost()
+	top.steps = append(top.steps, o)
+	return o
+}
+
+func (r *recorder) outermost() *recorder {
 	for r.parent != nil {
 		r = r.parent
 	}
-	r.steps = append(r.steps, o)
-	return o
+	return r
+}
+
+// watch runs fn on tx, notes what it does and what it leaves. With now, deferred
+// constraints speak before that: a rollback would hide them.
+func (r *recorder) watch(ctx context.Context, tx executor.Runner, now bool, fn func(context.Context, executor.Runner) error) error {
+	r.reset(tx)
+	before, err := written(ctx, tx)
+	if err != nil {
+		return err
+	}
+	toldBy(tx) // what is said from here on counts
+	if err := fn(ctx, r); err != nil {
+		return err
+	}
+	if now {
+		if err := immediate(ctx, tx); err != nil {
+			return err
+		}
+	}
+	r.after, err = leave(ctx, tx, before)
+	return err
 }
 
 // Query runs s and holds its rows.
 func (r *recorder) Query(ctx context.Context, s *builder.Statement) (*executor.Rows, error) {
 	s = r.own(s)
 	o := r.note(s)
+	defer func() { o.told = toldBy(r.runner) }()
+	if columns := r.asked(); columns != nil {
+		return r.voiced(ctx, s, o, columns)
+	}
 	rows, err := r.runner.Query(ctx, s)
 	if err != nil {
 		o.err = err
@@ -64,6 +98,7 @@ func (r *recorder) Exec(ctx context.Context, s *builder.Statement) (int64, error
 	s = r.own(s)
 	o := r.note(s)
 	o.affected, o.err = r.runner.Exec(ctx, s)
+	o.told = toldBy(r.runner)
 	return o.affected, o.err
 }
 

@@ -17,6 +17,8 @@ import (
 type row struct {
 	data []byte
 	ends []int32 // end of each cell in data
+
+	server []string // the server's JSON of each cell, where it was asked
 }
 
 // reset empties r and keeps its memory.

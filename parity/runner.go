@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -114,81 +113,6 @@ func (r *Runner) read(ctx context.Context, o *executor.TxOptions, fn func(contex
 		}
 	}()
 	return fn(ctx, p)
-}
-
-// errRehearsed ends the candidate's transaction, which is always rolled back.
-var errRehearsed = errors.New("rehearsal is over")
-
-// write rehearses fn on the candidate and then runs it on the control.
-func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
-	report := r.report("")
-	rehearsal := &recorder{limit: r.h.maxBytes}
-	start := time.Now()
-	candidateErr := contained(func() error { return r.rehearse(ctx, o, fn, rehearsal) })
-	report.Candidate.Duration = time.Since(start)
-
-	var c *comparison
-	start = time.Now()
-	err := r.control.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
-		run := &recorder{limit: r.h.maxBytes, runner: tx}
-		controlErr := fn(ctx, run)
-		if controlErr == nil {
-			controlErr = immediate(ctx, tx)
-		}
-		c = r.comparison()
-		report.Operation = run.operation()
-		report.Control.Rows, report.Candidate.Rows = run.total(), rehearsal.total()
-		c.steps(run.steps, rehearsal.steps)
-		c.errs(report.Operation, controlErr, candidateErr)
-		switch {
-		case c.verdict() == Mismatch:
-			return r.h.mismatch(r.h.fill(report, c, controlErr, candidateErr))
-		case controlErr != nil:
-			return controlErr
-		case r.h.rollback:
-			return errRehearsed
-		}
-		return nil
-	})
-	if errors.Is(err, errRehearsed) {
-		err = nil
-	}
-	report.Control.Duration = time.Since(start)
-	if c == nil { // the control never came to run fn
-		c = r.comparison()
-		c.errs("transaction", err, candidateErr)
-	}
-	controlErr := err
-	if errors.As(err, new(*MismatchError)) {
-		controlErr = nil
-	} else if err != nil && candidateErr == nil {
-		c.errs(report.Operation, err, nil) // only the control's commit failed
-	}
-	report = r.h.fill(report, c, controlErr, candidateErr)
-	r.h.publish(ctx, report)
-	if report.Verdict == Mismatch && !errors.As(err, new(*MismatchError)) && err == nil {
-		return r.h.mismatch(report)
-	}
-	return err
-}
-
-// rehearse runs fn on the candidate and rolls back. A panic of fn is its error:
-// the control decides whether the caller sees one.
-func (r *Runner) rehearse(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error, rec *recorder) error {
-	err := r.candidate.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
-		rec.reset(tx)
-		if err := fn(ctx, rec); err != nil {
-			return err
-		}
-		if err := immediate(ctx, tx); err != nil {
-			return err
-		}
-		return errRehearsed
-	})
-	if errors.Is(err, errRehearsed) {
-		return nil
-	}
-	return err
 }
 
 // comparison begins one.

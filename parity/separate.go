@@ -140,6 +140,10 @@ func (r *Runner) both(ctx context.Context, o *executor.TxOptions, fn func(contex
 	report.Control.Rows, report.Candidate.Rows = run.total(), other.total()
 	c.steps(run.steps, other.steps)
 	c.errs(report.Operation, err, candidateErr)
+	if err == nil && candidateErr == nil {
+		c.left(report.Operation, run.after, other.after)
+	}
+	c.excuses(report.Operation)
 	r.apart.learn(c.names.known)
 	report = r.h.fill(report, c, err, candidateErr)
 	r.h.publish(ctx, report)
@@ -152,11 +156,7 @@ func (r *Runner) both(ctx context.Context, o *executor.TxOptions, fn func(contex
 // record runs fn in a transaction of db and notes what it did.
 func (r *Runner) record(ctx context.Context, db Backend, o *executor.TxOptions, rec *recorder, fn func(context.Context, executor.Runner) error) error {
 	err := db.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
-		rec.reset(tx)
-		if err := fn(ctx, rec); err != nil || !r.h.rollback {
-			return err
-		}
-		if err := immediate(ctx, tx); err != nil {
+		if err := rec.watch(ctx, tx, r.h.rollback, fn); err != nil || !r.h.rollback {
 			return err
 		}
 		return errRehearsed

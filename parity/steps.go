@@ -20,6 +20,7 @@ type observation struct {
 	uses     []builder.Use
 	rows     []*row
 	affected int64
+	told     told
 	err      error
 }
 
@@ -48,6 +49,9 @@ func (c *comparison) compareStep(control, candidate *observation) {
 		return
 	}
 	c.errs(control.name, control.err, candidate.err)
+	if !outage(control.err) && !outage(candidate.err) {
+		c.told(control.name, control.told, candidate.told)
+	}
 	if control.err != nil || candidate.err != nil {
 		return
 	}

@@ -23,27 +23,32 @@ const maxAsked = 800
 // asking is s with each column as the server's JSON of it; false where s can't
 // stand in a FROM.
 func asking(s *builder.Statement, columns []builder.Column) (*builder.Statement, bool) {
-	inner := strings.TrimRight(s.SQL, "; \t\r\n")
 	if len(columns) == 0 || len(columns) > maxAsked {
 		return nil, false
 	}
-	var list, names strings.Builder
-	for i, col := range columns {
-		if i > 0 {
-			list.WriteString(", ")
-			names.WriteString(", ")
-		}
-		if col.Type.Exact() {
-			fmt.Fprintf(&list, "pg_catalog.to_json(q.c%d)::pg_catalog.text", i)
-		} else {
-			list.WriteString("null::pg_catalog.text")
-		}
-		fmt.Fprintf(&names, "c%d", i)
-	}
+	_, names, list := columnLists(columns)
 	return &builder.Statement{
 		Name: s.Name + ", as the server has it", Effect: builder.Read, Ordered: s.Ordered, Args: s.Args,
-		SQL: "select " + list.String() + " from (\n" + inner + "\n) q(" + names.String() + ")",
+		SQL: "select " + list + " from (\n" + inside(s.SQL) + "\n) q(" + names + ")",
 	}, true
+}
+
+// inside is a statement's text as a part of another's; it may end in a comment.
+func inside(sql string) string { return strings.TrimRight(sql, "; \t\r\n") }
+
+// columnLists are the columns of q, their names, and the server's JSON of each.
+func columnLists(columns []builder.Column) (values, names, json string) {
+	var v, n, j []string
+	for i, col := range columns {
+		name := fmt.Sprintf("c%d", i)
+		v, n = append(v, "q."+name), append(n, name)
+		if col.Type.Exact() {
+			j = append(j, "pg_catalog.to_json(q."+name+")::pg_catalog.text")
+		} else {
+			j = append(j, "null::pg_catalog.text")
+		}
+	}
+	return strings.Join(v, ", "), strings.Join(n, ", "), strings.Join(j, ", ")
 }
 
 // jsonCell is the JSON of a canonical cell.
@@ -58,10 +63,10 @@ func jsonCell(t *codec.Type, cell string) string {
 	return string(text)
 }
 
-// spoken is the server's JSON of the current row; "" where it was not asked.
-func spoken(rows *executor.Rows, columns []builder.Column) []string {
+// spoken is the server's JSON in the values of a row; "" where it was not asked.
+func spoken(values [][]byte, columns []builder.Column) []string {
 	list := make([]string, len(columns))
-	for i, v := range rows.Values() {
+	for i, v := range values {
 		switch {
 		case !columns[i].Type.Exact():
 		case v == nil:
@@ -89,7 +94,7 @@ func (p *pair) hear(ctx context.Context, tx *executor.Tx, s *builder.Statement, 
 		}
 		for rows.Next() {
 			n++
-			tokens := spoken(rows, columns)
+			tokens := spoken(rows.Values(), columns)
 			for k, f := range list {
 				if f.Kind == DiffValue && (!ordered || f.Row == n) {
 					heard[k].take(f, tokens, ordered)
@@ -155,7 +160,7 @@ func (h *hearing) take(f *finding, tokens []string, ordered bool) {
 	}
 	if !ordered {
 		for i, token := range tokens {
-			if token != "" && !slices.Contains(f.at, i) && jsonCell(f.columns[i].Type, f.a.cell(i)) != token {
+			if token != "" && f.agreed(i) && jsonCell(f.columns[i].Type, f.a.cell(i)) != token {
 				return
 			}
 		}
@@ -166,9 +171,10 @@ func (h *hearing) take(f *finding, tokens []string, ordered bool) {
 	}
 }
 
-// against says whether the server's row contradicts the control, and the candidate.
+// against says whether the server's row contradicts the control, and the candidate,
+// in columns that are not noise.
 func (f *finding) against(tokens []string) (control, candidate bool) {
-	for _, i := range f.at {
+	for _, i := range f.stuck {
 		if tokens[i] == "" {
 			continue
 		}
@@ -184,7 +190,7 @@ func (f *finding) sentence(tokens []string) (control, candidate bool) {
 		return false, false
 	}
 	for k, i := range f.at {
-		if tokens[i] == "" {
+		if tokens[i] == "" || !slices.Contains(f.stuck, i) {
 			continue
 		}
 		cell := &f.Cells[k]

@@ -227,8 +227,8 @@ func TestCandidatePanic(t *testing.T) {
 		}
 		return nil
 	})
-	if backend.CodeOf(err) != backend.CodeParityMismatch || calls != 2 {
-		t.Errorf("%v after %d calls, want a mismatch after 2", err, calls)
+	if backend.CodeOf(err) != backend.CodeParityMismatch || calls != 3 {
+		t.Errorf("%v after %d calls, want a mismatch after 3: the candidate's, the control's, and the control's again", err, calls)
 	}
 	if s := b.candidate.Stats(); s.InUse != 0 {
 		t.Errorf("%d connections of the candidate are still in use", s.InUse)
