@@ -45,6 +45,7 @@ func TestDefaults(t *testing.T) {
 		MaxLifetime: 30 * time.Minute, QueryTimeout: 30 * time.Second, StatementCacheSize: 100, MaxRetries: 3,
 		PGXExecMode: "auto", PQBinaryParameters: "auto", Pooler: "none", TimeZone: "UTC",
 		BigInt: "number", JSONKeys: "keep", MutationTx: "root",
+		Shadow: flags.Shadow{Stage: "shadow", Share: 0.05, Floor: 10, Pool: 2, Deadline: 5 * time.Second},
 		Server: flags.Server{
 			Addr: "127.0.0.1:8000", Compression: true, BodyLimit: 1 << 20, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
 			ShutdownTimeout: 25 * time.Second, MaxInFlight: 1000, Tracing: "auto",
@@ -351,6 +352,7 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := flags.Default()
 		s.ParitySample = rapid.Float64Range(0, 1).Draw(t, "sample")
+		s.Shadow.Share, s.Shadow.Budget = rapid.Float64Range(0, 1).Draw(t, "share"), rapid.Float64Range(0, 1000).Draw(t, "budget")
 		s.QueryTimeout = time.Duration(rapid.IntRange(0, math.MaxInt32).Draw(t, "ms")) * time.Millisecond
 		s.SearchPath = rapid.SliceOfNDistinct(rapid.StringMatching(`[a-zA-Z ,."é]{1,9}`), 0, 4, rapid.ID[string]).Draw(t, "path")
 		if len(s.SearchPath) == 0 {

@@ -129,26 +129,23 @@ func whole(v string, low, high int64) (int64, error) {
 	return n, nil
 }
 
-// setSample reads digits with at most one point: strconv alone would take
-// 0x1p-2, 1_0, 1e-3 and NaN too.
-func setSample(s *Settings, v string) error {
+// decimal is a number from 0 to high. It reads digits with at most one point:
+// strconv alone would take 0x1p-2, 1_0, 1e-3 and NaN too.
+func decimal(v string, high int) (float64, error) {
 	digits := strings.Replace(v, ".", "", 1)
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return errValue
+		return 0, errValue
 	}
 	f, err := strconv.ParseFloat(v, 64)
-	if err != nil || f > 1 {
-		return errValue
+	if err != nil || f > float64(high) {
+		return 0, errValue
 	}
 	// "1.00000000000000001" rounds to 1 and is more than 1: look at the digits.
-	if whole, fraction, _ := strings.Cut(v, "."); strings.Trim(whole, "0") != "" && strings.Trim(fraction, "0") != "" {
-		return errValue
+	if whole, fraction, _ := strings.Cut(v, "."); f == float64(high) && strings.TrimLeft(whole, "0") == strconv.Itoa(high) && strings.Trim(fraction, "0") != "" {
+		return 0, errValue
 	}
-	s.ParitySample = f
-	return nil
+	return f, nil
 }
-
-func showSample(s *Settings) string { return strconv.FormatFloat(s.ParitySample, 'f', -1, 64) }
 
 // setTimeZone leaves the name to the server, which alone knows its zones, and
 // refuses what cannot be one.

@@ -82,13 +82,9 @@ var databaseRows = []Setting{
 	choice("Parity", "FRAISEQL_PARITY_MODE", "parity-mode",
 		"What a mismatch does: strict fails the operation, shadow reports it and answers with the control.",
 		func(s *Settings) *string { return &s.ParityMode }, ParityStrict, ParityShadow),
-	{
-		Group: "Parity", Env: "FRAISEQL_PARITY_SAMPLE", Flag: "parity-sample", Default: "1",
-		Allowed: "a decimal number from 0 to 1, such as 0.05",
-		Doc:     "The share of operations that are compared.",
-		set:     setSample,
-		show:    showSample,
-	},
+	share("Parity", "FRAISEQL_PARITY_SAMPLE", "parity-sample", "1", 1,
+		"The share of operations that are compared in mode strict; FRAISEQL_SHADOW_SHARE is that of mode shadow.",
+		func(s *Settings) *float64 { return &s.ParitySample }),
 
 	truth("Log", "FRAISEQL_LOG_PERFORMANCE", "log-performance", "false",
 		"Whether slow statements are logged.",

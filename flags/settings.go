@@ -64,6 +64,9 @@ type Settings struct {
 	// ParitySample is the share of operations that are compared, 0 to 1.
 	ParitySample float64
 
+	// Shadow is what ParityShadow needs.
+	Shadow Shadow
+
 	// LogPerformance logs statements that took at least PerformanceThreshold.
 	LogPerformance bool
 	// PerformanceThreshold is 100 ms unless set; 0 logs every statement.

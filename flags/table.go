@@ -42,7 +42,7 @@ func (r Setting) Value(s *Settings) string {
 func Table() []Setting { return slices.Clone(table) }
 
 // table is the one place where a setting is described.
-var table = slices.Concat(databaseRows, serverRows, graphqlRows, limitRows, jwtRows)
+var table = slices.Concat(databaseRows, shadowRows, serverRows, graphqlRows, limitRows, jwtRows)
 
 // lookup finds a row by its variable.
 func lookup(env string) *Setting {
