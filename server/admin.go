@@ -45,6 +45,9 @@ type AdminOptions struct {
 	// Reload reads the catalog and the configuration again, behind POST /reload.
 	// nil: not there.
 	Reload func(ctx context.Context) (Changes, error)
+	// Shadow is behind GET /shadow, POST /shadow/off and POST /shadow/on. nil: not
+	// there.
+	Shadow Shadow
 	// Profiling offers the profiles of runtime/pprof at /debug/pprof/. They show
 	// what is in memory, so the default is not to.
 	Profiling bool
@@ -58,6 +61,8 @@ type AdminOptions struct {
 //	GET  /readyz   200 {"status":"healthy"|"degraded",…} or 503 {"status":"unhealthy"|"stopping"}
 //	GET  /metrics  for Prometheus
 //	POST /reload   what has changed
+//	GET  /shadow   how far the other backend's shadow has come, and what is missing
+//	POST /shadow/off, /shadow/on
 //	GET  /debug/pprof/{profile}
 //
 // It asks nobody who they are and belongs on AdminAddr of Serve, never on a
@@ -79,6 +84,11 @@ func NewAdmin(o AdminOptions) http.Handler {
 	}
 	if o.Reload != nil {
 		mux.HandleFunc("POST /reload", a.reload)
+	}
+	if o.Shadow != nil {
+		mux.HandleFunc("GET /shadow", a.shadow)
+		mux.HandleFunc("POST /shadow/off", a.switchShadow(false))
+		mux.HandleFunc("POST /shadow/on", a.switchShadow(true))
 	}
 	if o.Profiling {
 		addProfiles(mux)
