@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"hash/maphash"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,9 +67,7 @@ func (c *classes) add(key uint64, s *builder.Statement) *class {
 		if found := (*old)[key]; found != nil {
 			return found
 		}
-		for k, v := range *old {
-			m[k] = v
-		}
+		maps.Copy(m, *old)
 	}
 	made := &class{operation: "transaction"}
 	if s != nil {

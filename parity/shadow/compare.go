@@ -204,10 +204,10 @@ func (s *step) once(ctx context.Context, tx executor.Runner, rules map[string]in
 	if !sameColumns(s.wire, rows.Wire()) {
 		return errDiffers
 	}
-	switch d.compare(&s.rows, s.s.Ordered) {
-	case different:
+	switch agreed := d.compare(&s.rows, s.s.Ordered); {
+	case agreed == different:
 		return errDiffers
-	case otherOrder:
+	case agreed == otherOrder:
 		rules[parity.RuleBag]++
 	}
 	return nil
@@ -305,7 +305,7 @@ func (s *step) drained(ctx context.Context, r executor.Runner) error {
 		if err != nil {
 			return err
 		}
-		for rows.Next() { //nolint:revive // the runner compares while it is read
+		for rows.Next() { // the runner compares while it is read
 		}
 		return rows.Close()
 	}

@@ -158,7 +158,7 @@ func kindOf(read bool) string {
 
 // sampled decides for one operation of class c.
 func (e *engine) sampled(c *class, share float64, o *executor.TxOptions) bool {
-	at := 0.0
+	var at float64
 	switch {
 	case share >= 1:
 		return true

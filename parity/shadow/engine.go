@@ -80,14 +80,13 @@ func (e *engine) end() {
 }
 
 // view makes the ways to db, the candidate's answering pool.
-func (e *engine) view(db *executor.DB) *views {
+func (e *engine) view(db *executor.DB) {
 	v := &views{plain: db}
 	v.live = db.FallingBack(e.s.control, func(error) {
 		e.count.fallbacks.Add(1)
 		e.routes.failed()
 	})
 	e.views.Store(v)
-	return v
 }
 
 // decision is what the configuration or the flags say of an operation.
@@ -160,7 +159,7 @@ func (e *engine) candidateAnswers() *views {
 // submit puts a tape into the queue, or drops it. It never waits, and whatever goes
 // wrong in it is nothing to the operation.
 func (e *engine) submit(t *tape) {
-	defer func() { _ = recover() }() //nolint:errcheck // see above
+	defer func() { _ = recover() }()
 	e.count.overhead.observe(t.overhead)
 	switch {
 	case t.void != "":

@@ -58,7 +58,7 @@ func (s *Shadow) tick(ctx context.Context) {
 			if stage := s.readKillFile(); stage != s.currentCeiling() {
 				s.mu.Lock()
 				s.ceiling = stage
-				s.apply("the kill file allows " + stage.String())
+				s.apply("the kill file allows " + stage.String()) //nolint:contextcheck // an engine has a life of its own
 				s.mu.Unlock()
 			}
 			if e := s.engine.Load(); e != nil {

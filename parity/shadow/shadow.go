@@ -83,7 +83,7 @@ func New(ctx context.Context, control *executor.DB, from Source, h *parity.Harne
 			return nil, err
 		}
 	}
-	s.apply("")
+	s.apply("") //nolint:contextcheck // an engine has a life of its own
 	tick, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopTick = cancel
 	s.ticking.Go(func() { s.tick(tick) })
@@ -183,7 +183,7 @@ func (s *Shadow) answering(ctx context.Context) (*executor.DB, error) {
 
 // Select implements executor.Selector.
 func (s *Shadow) Select(_ context.Context, st *builder.Statement, o *executor.TxOptions) executor.Runner {
-	return s.choose(st, o)
+	return s.choose(st, o) //nolint:contextcheck // what it may begin is not the call's
 }
 
 func (s *Shadow) choose(st *builder.Statement, o *executor.TxOptions) *executor.DB {
@@ -196,15 +196,15 @@ func (s *Shadow) choose(st *builder.Statement, o *executor.TxOptions) *executor.
 
 // Query implements executor.Runner.
 func (s *Shadow) Query(ctx context.Context, st *builder.Statement) (*executor.Rows, error) {
-	return s.choose(st, nil).Query(ctx, st)
+	return s.choose(st, nil).Query(ctx, st) //nolint:contextcheck // what it may begin is not the call's
 }
 
 // Exec implements executor.Runner.
 func (s *Shadow) Exec(ctx context.Context, st *builder.Statement) (int64, error) {
-	return s.choose(st, nil).Exec(ctx, st)
+	return s.choose(st, nil).Exec(ctx, st) //nolint:contextcheck // what it may begin is not the call's
 }
 
 // InTx implements executor.Runner.
 func (s *Shadow) InTx(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
-	return s.choose(nil, o).InTx(ctx, o, fn)
+	return s.choose(nil, o).InTx(ctx, o, fn) //nolint:contextcheck // what it may begin is not the call's
 }

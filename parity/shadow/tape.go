@@ -204,7 +204,7 @@ func (r *tapedRows) Next() bool {
 
 // take is add.
 func (r *tapedRows) take() {
-	ok, err := r.digest.add(r.WireRows.Values())
+	ok, err := r.digest.add(r.Values())
 	switch {
 	case err != nil:
 		r.t.void = dropUnreadable
@@ -219,7 +219,7 @@ func (r *tapedRows) end(whole bool) {
 	}
 	r.over = true
 	r.t.note(func() {
-		r.step.rows, r.step.whole, r.step.err = r.digest.digest, whole, r.WireRows.Err()
+		r.step.rows, r.step.whole, r.step.err = r.digest.digest, whole, r.Err()
 	})
 	if r.t.inTx {
 		return
@@ -240,9 +240,6 @@ func (r *tapedRows) Close() error {
 // outage says that err tells nothing about the operation: a connection that
 // failed, or a caller that went away.
 func outage(err error) bool {
-	switch backend.CodeOf(err) {
-	case backend.CodeServiceUnavailable, backend.CodeCanceled, backend.CodeCommitUnknown:
-		return true
-	}
-	return false
+	code := backend.CodeOf(err)
+	return code == backend.CodeServiceUnavailable || code == backend.CodeCanceled || code == backend.CodeCommitUnknown
 }
