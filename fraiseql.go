@@ -28,6 +28,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/graphql"
+	"github.com/fraiseql/fraiseql-go/parity/shadow"
 	"github.com/fraiseql/fraiseql-go/server/auth"
 	"github.com/fraiseql/fraiseql-go/tracing"
 )
@@ -39,6 +40,7 @@ type DB struct {
 	other    *executor.DB // the second backend while parity testing is on, else nil
 	runner   executor.Runner
 	harness  *Harness
+	shadow   *shadow.Shadow // while parity testing is on in mode shadow, else nil
 
 	catalog *catalog.Store
 	schema  atomic.Pointer[builder.Schema]
@@ -63,6 +65,7 @@ type config struct {
 	executor []executor.Option
 	catalog  []catalog.Option
 	parity   []ParityOption
+	shadow   []ShadowOption
 	graphql  graphql.Config
 	leaveOut bool
 	tracing  *tracing.Tracer
@@ -108,7 +111,8 @@ func WithTracerProvider(p trace.TracerProvider) Option {
 // Open connects to dsn, or to the settings' DatabaseURL where dsn is "", with the
 // backend that the settings name, and reads the catalog. With ParityTesting it
 // connects through the other backend too and compares every operation; the
-// answers are those of the named backend. nil settings mean flags.Default.
+// answers are those of the named backend. In mode shadow that is done beside the
+// operations; see package shadow. nil settings mean flags.Default.
 //
 // Errors of the settings and of the DSN have backend.CodeConfiguration.
 func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *DB, err error) {
@@ -138,6 +142,11 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	if err != nil {
 		return nil, err
 	}
+	alone := s.ParityTesting && s.ParityMode == flags.ParityShadow && s.Shadow.Stage == shadow.StageDone.String() &&
+		s.Shadow.FlagsFile == "" && len(c.shadow) == 0
+	if alone {
+		named = otherThan(backends, named)
+	}
 	db = &DB{settings: s, cfg: cfg, graphqlConf: c.graphql, tracing: c.tracing}
 	if db.graphqlConf.Limits == (graphql.Limits{}) {
 		db.graphqlConf.Limits = GraphQLLimits(s)
@@ -161,7 +170,13 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 		return db, err
 	}
 	db.runner = db.main
-	if s.ParityTesting {
+	switch {
+	case alone: // the last stage: there is nothing to compare with any more
+	case s.ParityTesting && s.ParityMode == flags.ParityShadow:
+		if err = db.shadowed(ctx, backends, options, c.parity, c.shadow); err != nil {
+			return db, err
+		}
+	case s.ParityTesting:
 		if err = db.compare(ctx, backends, cfg, options, c.parity); err != nil {
 			return db, err
 		}
@@ -208,6 +223,9 @@ func (db *DB) build() error {
 func (db *DB) Close() error {
 	db.background.Wait()
 	var errs []error
+	if db.shadow != nil {
+		errs = append(errs, db.shadow.Close())
+	}
 	for _, e := range []*executor.DB{db.main, db.other} {
 		if e != nil {
 			errs = append(errs, e.Close())

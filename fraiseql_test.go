@@ -195,7 +195,6 @@ func TestOpenRefuses(t *testing.T) {
 		"bad DSN":          {"postgres://localhost/x?sslmode=nonsense", func(*flags.Settings) {}},
 		"unknown backend":  {dsn, func(s *flags.Settings) { s.Backend = "odbc" }},
 		"unknown mode":     {dsn, func(s *flags.Settings) { s.PGXExecMode = "carrier pigeon" }},
-		"shadow":           {dsn, func(s *flags.Settings) { s.ParityTesting, s.ParityMode = true, flags.ParityShadow }},
 		"no such database": {strings.Replace(dsn, "fraiseql_test", "fraiseql_none", 1), func(*flags.Settings) {}},
 	} {
 		s := flags.Default()

@@ -2,12 +2,10 @@ package fraiseql
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/executor"
-	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/parity"
 )
 
@@ -29,28 +27,29 @@ func WithParity(o ...ParityOption) Option {
 // Harness counts what was compared; nil while parity testing is off.
 func (db *DB) Harness() *Harness { return db.harness }
 
-// compare opens the second backend and puts the comparing Runner in front.
+// compare opens the second backend and puts the comparing Runner in front, for
+// the mode strict.
 func (db *DB) compare(ctx context.Context, backends backend.Set, cfg backend.Config, o []executor.Option, p []ParityOption) error {
 	s := db.settings
-	if s.ParityMode != flags.ParityStrict {
-		return backend.New("open", backend.CodeConfiguration,
-			fmt.Errorf("FRAISEQL_PARITY_MODE=%s is not available here: only %s is", s.ParityMode, flags.ParityStrict))
+	other, err := executor.Open(ctx, otherThan(backends, db.main.Backend()), cfg, o...)
+	if err != nil {
+		return err
 	}
-	for _, b := range backends.All() {
-		if b.Name() == s.Backend {
-			continue
-		}
-		other, err := executor.Open(ctx, b, cfg, o...)
-		if err != nil {
-			return err
-		}
-		db.other = other
-		break
-	}
+	db.other = other
 	options := append([]ParityOption{parity.WithSample(s.ParitySample), parity.WithPublisher(parity.PublisherFunc(logMismatch))}, p...)
 	db.harness = parity.NewHarness(options...)
 	db.runner = parity.NewRunner(db.harness, db.main, db.other)
 	return nil
+}
+
+// otherThan is the first backend that is not b.
+func otherThan(backends backend.Set, b backend.Backend) backend.Backend {
+	for _, other := range backends.All() {
+		if other.Name() != b.Name() {
+			return other
+		}
+	}
+	return b
 }
 
 // logMismatch keeps a mismatch from passing unseen where nobody reads reports.

@@ -22,7 +22,8 @@ type Site struct {
 	// Public answers clients: GraphQL, JSON definitions with their OpenAPI
 	// document, GraphiQL where it is on, and /healthz.
 	Public http.Handler
-	// Admin answers operators: /healthz, /readyz, /metrics, POST /reload. It asks
+	// Admin answers operators: /healthz, /readyz, /metrics, POST /reload, and /shadow
+	// where there is one. It asks
 	// nobody who they are and belongs on a listener of its own.
 	Admin http.Handler
 
@@ -87,7 +88,7 @@ func (db *DB) Site() (_ *Site, err error) {
 	}
 	site.Public = mux
 	site.Admin = server.NewAdmin(server.AdminOptions{
-		Readiness: site, Metrics: metrics, Reload: site.reload, Profiling: s.Server.Profiling, Logger: o.Logger,
+		Readiness: site, Metrics: metrics, Reload: site.reload, Shadow: db.adminShadow(), Profiling: s.Server.Profiling, Logger: o.Logger,
 	})
 	return site, nil
 }
@@ -224,7 +225,8 @@ func (db *DB) metrics() *server.Metrics {
 			m.AddPool(e.Backend().Name(), e.Stats)
 		}
 	}
-	if db.harness != nil {
+	db.shadowMetrics(m)
+	if db.harness != nil && db.shadow == nil {
 		m.AddParity(func() map[string]uint64 {
 			counts := map[string]uint64{}
 			for v, n := range db.harness.Summary().Verdicts {

@@ -109,6 +109,7 @@ var homes = []struct {
 	{"go.opentelemetry.io/otel/sdk", []string{"internal/cli"}, true, "who embeds us has an exporter of their own, or none"},
 	{"go.opentelemetry.io/otel/exporters", []string{"internal/cli"}, false, "who embeds us has an exporter of their own, or none"},
 	{"go.opentelemetry.io/otel", []string{"tracing", "internal/cli", ""}, true, "what a span says is written in one place; the facade takes a provider"},
+	{"github.com/open-feature/go-sdk", []string{"parity/shadow/shadowflags"}, true, "who has no flags need not link them"},
 	{"github.com/vektah/gqlparser", []string{"graphql"}, true, "GraphQL is read in one place"},
 	{"github.com/chromedp", []string{"internal/browsertest"}, false, "a test tool; how a page is used by a person is said in one place"},
 	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest", "internal/browsertest"}, true, "it registers flags in every program that links it"},
