@@ -112,7 +112,7 @@ var homes = []struct {
 	{"github.com/open-feature/go-sdk", []string{"parity/shadow/shadowflags"}, true, "who has no flags need not link them"},
 	{"github.com/vektah/gqlparser", []string{"graphql"}, true, "GraphQL is read in one place"},
 	{"github.com/chromedp", []string{"internal/browsertest"}, false, "a test tool; how a page is used by a person is said in one place"},
-	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest", "internal/browsertest"}, true, "it registers flags in every program that links it"},
+	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest", "internal/browsertest", "parity/paritytest"}, true, "it registers flags in every program that links it"},
 }
 
 // testExceptions are the tests that may reach past a home.

@@ -148,7 +148,7 @@ func (d *differ) during(text string) bool {
 		return false
 	}
 	from, to := d.opt.began.Add(-clockSkew), time.Now().Add(clockSkew)
-	for _, layout := range [...]string{"2006-01-02 15:04:05.999999-07", "2006-01-02 15:04:05.999999"} {
+	for _, layout := range [...]string{"2006-01-02 15:04:05.999999-07", "2006-01-02 15:04:05.999999-07:00", "2006-01-02 15:04:05.999999"} {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at.After(from) && at.Before(to)
 		}
