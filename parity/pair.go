@@ -50,6 +50,9 @@ func (r *Runner) openFor(ctx context.Context, o *executor.TxOptions, report Repo
 			return nil, err
 		}
 	}
+	// The control has waited for a safe snapshot. Who reads from it need not, and may
+	// not: PostgreSQL refuses to import one into a deferrable transaction.
+	shared.Deferrable = shared.Deferrable && shared.Snapshot == ""
 	p.options = shared
 	if p.candidate, err = p.begin(ctx); err != nil && outage(err) && ctx.Err() == nil {
 		p.candidate, err = p.begin(ctx)

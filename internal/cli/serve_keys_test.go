@@ -43,12 +43,16 @@ func newSigner(t *testing.T, id string) signer {
 func (s signer) public() []byte { return s.private[ed25519.PrivateKeySize-ed25519.PublicKeySize:] }
 
 // keySet is the JSON Web Key Set of the public keys.
-func keySet(signers ...signer) []byte {
+func keySet(t *testing.T, signers ...signer) []byte {
+	t.Helper()
 	keys := []map[string]string{}
 	for _, s := range signers {
 		keys = append(keys, map[string]string{"kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": s.id, "x": base64.RawURLEncoding.EncodeToString(s.public())})
 	}
-	text, _ := json.Marshal(map[string][]map[string]string{"keys": keys}) // texts
+	text, err := json.Marshal(map[string][]map[string]string{"keys": keys})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return text
 }
 
@@ -115,7 +119,7 @@ func testKeyFile(t *testing.T, file program) {
 					t.Fatal(err)
 				}
 			}
-			write(keySet(one))
+			write(keySet(t, one))
 			p := file.serve(t, []string{"DATABASE_URL=" + dsn, "FRAISEQL_DB_BACKEND=" + backend}, append([]string{"--jwt-jwks-file", path}, issuerFlags...)...)
 			is(t, "a token", p.who(one.token(t, claims(nil))), "ann")
 			is(t, "one audience as a text", p.who(one.token(t, claims(map[string]any{"aud": "shop"}))), "ann")
@@ -160,7 +164,7 @@ func testKeyFile(t *testing.T, file program) {
 				t.Errorf("definitions: %d %s", status, answer)
 			}
 
-			write(keySet(one, two)) // both for a while
+			write(keySet(t, one, two)) // both for a while
 			eventually(t, "a key that was added", func() bool { return p.who(two.token(t, claims(nil))) == "ann" })
 			is(t, "the old key beside it", p.who(good), "ann")
 			write([]byte(`{"keys":`))
@@ -169,7 +173,7 @@ func testKeyFile(t *testing.T, file program) {
 				p.who(stranger.token(t, claims(nil)))
 				return strings.Contains(p.errs.String(), "the old keys stay")
 			})
-			write(keySet(two))
+			write(keySet(t, two))
 			eventually(t, "a key that was taken away", func() bool { return p.who(good) == refusedToken })
 			is(t, "the one that is left", p.who(two.token(t, claims(nil))), "ann")
 			p.end(syscall.SIGTERM)
@@ -201,7 +205,7 @@ func testKeyURL(t *testing.T, file program) {
 	}
 	is(t, "nobody, before there are keys", p.query("{whoAmI}"), `{"data":{"whoAmI":""}}`)
 	p.saw("can't be fetched")
-	publish(keySet(one))
+	publish(keySet(t, one))
 	hangup := func() {
 		t.Helper()
 		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
@@ -218,11 +222,11 @@ func testKeyURL(t *testing.T, file program) {
 	p.saw("reading the schema again: what can't be read stays as it was: fetch keys: status 502")
 	is(t, "while nothing is published", p.who(one.token(t, claims(nil))), "ann")
 	is(t, "the schema all the same", p.query("{laters {id}}"), `{"data":{"laters":[]}}`)
-	publish(keySet(two))
+	publish(keySet(t, two))
 	hangup()
 	eventually(t, "a key that was changed", func() bool { return p.who(two.token(t, claims(nil))) == "ann" })
 	is(t, "the key before that", p.who(one.token(t, claims(nil))), refusedToken)
-	publish(keySet(two, three)) // nobody says a word: the token itself does
+	publish(keySet(t, two, three)) // nobody says a word: the token itself does
 	eventually(t, "a key that a token names", func() bool { return p.who(three.token(t, claims(nil))) == "ann" })
 	p.end(syscall.SIGTERM)
 }

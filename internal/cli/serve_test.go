@@ -52,6 +52,8 @@ func TestServe(t *testing.T) {
 		{"TLS that is refused", testTLSRefused},
 		{"keys of a file", testKeyFile},
 		{"keys of a URL", testKeyURL},
+		{"functions", testFunctions},
+		{"definitions", testDefinitions},
 		{"watch", testWatch},
 		{"watch by a role", testWatchByRole},
 	} {
