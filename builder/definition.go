@@ -171,7 +171,8 @@ type Filter struct {
 	Unknown *Filter
 
 	Field string
-	JSON  []string        // path inside a json/jsonb column
+	Attr  []string        // of a composite column: the attribute, and of that one the next
+	JSON  []string        // path inside a json/jsonb column, or first to an attribute
 	Type  string          // type to compare the value at JSON as; "" means by the JSON value
 	Op    string          // name or alias of an operator, see Operators
 	Value json.RawMessage // the operand as written; never nil for a field condition
@@ -188,6 +189,7 @@ type Filter struct {
 
 	// Where the parts of a field condition stand, if not all at Place.
 	fieldAt, opAt, valueAt Path
+	attrAt                 []Path // one for each of Attr
 }
 
 // Quant says how a filter over a relation counts rows.

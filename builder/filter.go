@@ -2,6 +2,7 @@ package builder
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/squirrel"
@@ -170,11 +171,15 @@ func (sc *scope) condition(f *Filter) squirrel.Sqlizer {
 		return never
 	}
 	candidates := operatorIndex[f.Op]
-	if f.JSON != nil {
-		if fl, ok = sc.jsonOperand(fl, f, candidates); !ok {
+	fl, path, ok := sc.attributes(fl, f)
+	switch {
+	case !ok:
+		return never
+	case path != nil:
+		if fl, ok = sc.jsonOperand(fl, path, f, candidates); !ok {
 			return never
 		}
-	} else if f.Type != "" {
+	case f.Type != "":
 		sc.probs.addf(f.Place, nil, "type says how to read a value inside a json column and needs path")
 		return never
 	}
@@ -194,7 +199,11 @@ func (sc *scope) operator(f *Filter, fl field, candidates []*Operator) *Operator
 		}
 	}
 	names := OperatorsFor(fl.typ, sc.hasExtension)
-	if len(candidates) == 0 {
+	switch {
+	case len(candidates) == 0 && f.JSON == nil && slices.Contains(sc.attributeNames(fl.typ), f.Op):
+		sc.probs.addf(f.opPlace(), nil, `%s is an attribute; say {%s: {%[1]s: {"eq": …}}}`, quoted(f.Op), quoted(f.Field))
+		return nil
+	case len(candidates) == 0:
 		sc.probs.unknown(f.opPlace(), "operator", f.Op, names)
 		return nil
 	}
@@ -202,7 +211,7 @@ func (sc *scope) operator(f *Filter, fl field, candidates []*Operator) *Operator
 	if fl.typ.Kind() == codec.KindLTree {
 		hint = " (an ltree is matched by matches_lquery)"
 	}
-	sc.probs.addf(f.opPlace(), names, "operator %s does not take the type %s of field %s%s", quoted(f.Op), typeLabel(fl.typ), operandName(f.Field, f.Call), hint)
+	sc.probs.addf(f.opPlace(), names, "operator %s does not take the type %s of field %s%s", quoted(f.Op), typeLabel(fl.typ), f.label(), hint)
 	return nil
 }
 

@@ -114,7 +114,7 @@ func truthOfField(t *catalog.Table, f *Filter) truth {
 		}
 		return everyRow
 	}
-	if len(f.JSON) > 0 || t == nil {
+	if len(f.JSON) > 0 || len(f.Attr) > 0 || t == nil {
 		return sometimes
 	}
 	c, ok := t.Column(f.Field)
@@ -237,7 +237,7 @@ func (p *planner) pinned(f *Filter, into map[*catalog.Column]bool) {
 		for _, sub := range f.And {
 			p.pinned(sub, into)
 		}
-	case f.Field != "" && len(f.JSON) == 0 && operatorName(f.Op) == "eq" && !isNull(f.Value):
+	case f.Field != "" && len(f.JSON) == 0 && len(f.Attr) == 0 && operatorName(f.Op) == "eq" && !isNull(f.Value):
 		if c, ok := p.table.Column(f.Field); ok {
 			into[c] = true
 		}

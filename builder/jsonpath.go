@@ -105,7 +105,7 @@ func (sc *scope) jsonField(f field, path []string, typ string, at Path) (field, 
 // condition says no type, the operand decides: a number is compared as
 // numeric, a string as text, a boolean as boolean, and whatever the operator
 // does not take in that form as jsonb.
-func (sc *scope) jsonOperand(f field, c *Filter, candidates []*Operator) (field, bool) {
+func (sc *scope) jsonOperand(f field, path []string, c *Filter, candidates []*Operator) (field, bool) {
 	typ := c.Type
 	if typ == "" {
 		typ = "json"
@@ -126,7 +126,7 @@ func (sc *scope) jsonOperand(f field, c *Filter, candidates []*Operator) (field,
 	if c.Type != "" && c.fieldAt != nil {
 		at = c.Place.key("type")
 	}
-	return sc.jsonField(f, c.JSON, typ, at)
+	return sc.jsonField(f, path, typ, at)
 }
 
 // jsonGuess is the type that an operand is most likely meant as.

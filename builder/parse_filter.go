@@ -75,10 +75,18 @@ func (r *reader) logic(word string, n int32, at Path, sub func(int32, Path) *Fil
 
 // fieldName is what a field's conditions have in common.
 type fieldName struct {
-	name string
-	at   Path
-	json []string
-	typ  string
+	name   string
+	at     Path
+	attr   []string // of a composite: the attribute, and of that one the next
+	attrAt []Path
+	json   []string
+	typ    string
+}
+
+// attribute is what the conditions on an attribute of f have in common.
+func (f fieldName) attribute(name string, at Path) fieldName {
+	f.attr, f.attrAt = append(slices.Clip(f.attr), name), append(slices.Clip(f.attrAt), at)
+	return f
 }
 
 // conditions reads {"gt":1,"lt":9,"not":{"eq":5},"path":["a"]}: all that is
@@ -92,10 +100,10 @@ func (r *reader) conditions(f fieldName, n int32, at Path) *Filter {
 		r.probs.addf(at, []string{`an object of operators, such as {"eq": …}`}, "%s can't stand here%s", kindWords[r.kind(n)], hint)
 		return &Filter{Or: []*Filter{}, Place: at}
 	}
-	if v, ok := r.find(n, "path"); ok {
+	if v, ok := r.find(n, "path"); ok && r.kind(v) != jsonObject {
 		f.json = r.path(v, at.key("path"))
 	}
-	if v, ok := r.find(n, "type"); ok {
+	if v, ok := r.find(n, "type"); ok && r.kind(v) != jsonObject {
 		f.typ = r.text(v, at.key("type"))
 		if f.json == nil {
 			r.probs.addf(at.key("type"), nil, "type says how to read a value inside a json column and needs path")
@@ -103,24 +111,28 @@ func (r *reader) conditions(f fieldName, n int32, at Path) *Filter {
 	}
 	var conds []*Filter
 	r.each(n, at, "", func(key string, v int32, at Path) {
-		if key != "path" && key != "type" {
+		if key != "path" && key != "type" || r.kind(v) == jsonObject { // attributes may be called so
 			conds = append(conds, r.oneCondition(f, key, v, at))
 		}
 	})
 	return r.conjunction(conds, at, "the condition has no operator")
 }
 
-// oneCondition reads one key of a field's conditions.
+// oneCondition reads one key of a field's conditions. A word that is none of the
+// grammar's, with an object behind it, is an attribute of a composite.
 func (r *reader) oneCondition(f fieldName, key string, n int32, at Path) *Filter {
-	if slices.Contains(logicNames, key) {
+	switch {
+	case slices.Contains(logicNames, key):
 		return r.logic(key, n, at, func(n int32, at Path) *Filter { return r.conditions(f, n, at) })
+	case key != "" && f.json == nil && quantifiers[key] == 0 && len(operatorIndex[key]) == 0 && r.kind(n) == jsonObject:
+		return r.conditions(f.attribute(key, at), n, at)
 	}
 	return r.operand(f, key, at, n, at)
 }
 
 // operand is operator op on field f with the value at n.
 func (r *reader) operand(f fieldName, op string, opAt Path, n int32, at Path) *Filter {
-	if q, ok := quantifiers[op]; ok {
+	if q, ok := quantifiers[op]; ok && f.attr == nil {
 		if f.json != nil {
 			r.probs.addf(opAt, nil, "a condition on a relation takes no path")
 		}
@@ -134,8 +146,8 @@ func (r *reader) operand(f fieldName, op string, opAt Path, n int32, at Path) *F
 		r.probs.addf(opAt, nil, "the operator is empty")
 	}
 	return &Filter{
-		Field: f.name, JSON: f.json, Type: f.typ, Op: op, Value: r.raw(n),
-		Place: at, fieldAt: f.at, opAt: opAt, valueAt: at,
+		Field: f.name, Attr: f.attr, JSON: f.json, Type: f.typ, Op: op, Value: r.raw(n),
+		Place: at, fieldAt: f.at, opAt: opAt, valueAt: at, attrAt: f.attrAt,
 	}
 }
 
@@ -186,8 +198,10 @@ func (r *reader) fieldForm(n int32, at Path) *Filter {
 		case slices.Contains(reserved, key):
 		case hasOp:
 			r.probs.unknown(at, "key beside operator", key, reserved)
-		default:
+		case slices.Contains(logicNames, key):
 			conds = append(conds, r.oneCondition(f, key, v, at))
+		default: // an attribute is named by path here
+			conds = append(conds, r.operand(f, key, at, v, at))
 		}
 	})
 	return r.conjunction(conds, at, "the condition has no operator")

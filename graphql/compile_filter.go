@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
 )
 
 // filterArgument is the argument filter of a field, nil where it is not given.
@@ -120,8 +122,12 @@ func (c *compiler) conditions(filter string, typ uint32, id nodeID, at builder.P
 			continue
 		}
 		at := at.Child(name)
-		if op.at {
+		switch {
+		case op.at:
 			conds = append(conds, c.inside(child, at, leaf)...)
+			continue
+		case op.attr != nil:
+			conds = append(conds, c.attributeFilter(filter, op.attr, child, at, leaf))
 			continue
 		}
 		cond := leaf(op.op, at)
@@ -136,6 +142,21 @@ func (c *compiler) conditions(filter string, typ uint32, id nodeID, at builder.P
 		return conds[0]
 	}
 	return &builder.Filter{And: conds, Place: at}
+}
+
+// attributeFilter are the conditions on an attribute of a composite.
+func (c *compiler) attributeFilter(filter string, attr *catalog.Column, id nodeID, at builder.Path, leaf func(op string, at builder.Path) *builder.Filter) *builder.Filter {
+	n := c.v.node(id)
+	if n.kind == nodeNull {
+		c.errorf(at, "null is no condition; leave it out, or say {isNull: true} of a field")
+		return &builder.Filter{And: []*builder.Filter{}, Place: at}
+	}
+	inner := c.s.in.types[filter].fields[n.name].named.name
+	return cmp.Or(c.conditions(inner, attr.Type, id, at, func(op string, at builder.Path) *builder.Filter {
+		f := leaf(op, at)
+		f.Attr = append(f.Attr, attr.Name)
+		return f
+	}), &builder.Filter{And: []*builder.Filter{}, Place: at})
 }
 
 // value is the operand of an operator on a value of type typ.

@@ -61,6 +61,28 @@ func (m *maker) compositeInput(o *object) string {
 	return name
 }
 
+// attributeFilters are the conditions on the attributes of a composite type, and
+// adds them to operators.
+func (m *maker) attributeFilters(t *codec.Type, operators map[string]*operator) ast.FieldList {
+	o := m.composite(t)
+	if o == nil {
+		return nil
+	}
+	var list ast.FieldList
+	for _, f := range o.order {
+		filter := m.columnFilter(f)
+		switch {
+		case filter == "":
+		case operators[f.name] != nil:
+			m.broken("conditions on "+f.column.Name+" of "+o.table.String(), "its name is that of an operator: name it by a comment that begins with @name")
+		default:
+			operators[f.name] = &operator{attr: f.column}
+			list = append(list, &ast.FieldDefinition{Name: f.name, Type: named(filter), Description: f.doc})
+		}
+	}
+	return list
+}
+
 // compositeOf is the object of a composite type, which typ is or has as elements.
 func (s *Schema) compositeOf(typ uint32) *object {
 	t := s.src.Types().Type(typ).Base()

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fraiseql/fraiseql-go/graphql"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 )
@@ -110,8 +112,31 @@ func TestCompositeSchema(t *testing.T) {
 			t.Errorf("the schema lacks %s", part)
 		}
 	}
+	_, filter, _ := strings.Cut(sdl, "input PlaceInputFilter {")
+	filter, _, _ = strings.Cut(filter, "}")
+	for _, part := range []string{"city: StringFilter", "at: Point3InputFilter", "color: ColorFilter", "tags: StringListFilter", "isNull: Boolean", "With its number."} {
+		if !strings.Contains(filter, part) {
+			t.Errorf("the conditions lack %s", part)
+		}
+	}
 	_, group, _ := strings.Cut(sdl, "enum ShopGroupColumn {")
 	if group, _, _ = strings.Cut(group, "}"); strings.Contains(group, "place") {
 		t.Errorf("groups by objects: %s", group)
+	}
+}
+
+// TestCompositeWords: an attribute that is called as an operator has no conditions,
+// and is told.
+func TestCompositeWords(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DB(t)
+	pgtest.Exec(t, dsn, "CREATE TYPE odd AS (is_null int, path text); CREATE TABLE rows (id int PRIMARY KEY, odd odd)")
+	f := fixtures(t, dsn, graphql.Config{}, graphql.EngineOptions{})[0]
+	want := []graphql.Broken{{Object: "conditions on is_null of public.odd", Reason: "its name is that of an operator: name it by a comment that begins with @name"}}
+	if d := cmp.Diff(want, f.schema.Broken()); d != "" {
+		t.Error(d)
+	}
+	if got := f.answer(t, `{ rows(filter: {odd: {isNull: false, path: {eq: "x"}}}) { id } }`); got != `{"data":{"rows":[]}}` {
+		t.Error(got)
 	}
 }

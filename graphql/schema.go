@@ -94,7 +94,8 @@ type field struct {
 type operator struct {
 	op      string // name in the operator table
 	operand builder.Operand
-	at      bool // a condition inside a json document
+	at      bool            // a condition inside a json document
+	attr    *catalog.Column // conditions on this attribute of a composite
 }
 
 // rootKind is what a field of Query or Mutation does.

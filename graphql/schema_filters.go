@@ -119,6 +119,13 @@ func (m *maker) makeFilter(t operandType) string {
 		})
 		signature.WriteString("at")
 	}
+	if t.Base().Kind() == codec.KindComposite {
+		list := m.attributeFilters(t.Type, operators)
+		fields = append(list, fields...)
+		for _, f := range list {
+			signature.WriteString(f.Name + ":" + f.Type.String() + " ")
+		}
+	}
 	if len(fields) == 0 {
 		return ""
 	}

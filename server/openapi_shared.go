@@ -52,6 +52,9 @@ func (d *document) shared() {
 	d.define("Failure", closed(obj("data", typed("null"), "errors", someOf(ref("Error"))), "data", "errors"))
 }
 
+// quantifiers are the words of conditions on related rows.
+var quantifiers = []string{"exists", "some", "any", "none", "every", "all"}
+
 // anyFilter adds conditions on what no table is known of: relations, aggregates and
 // values inside json.
 func (d *document) anyFilter(path, as object) {
@@ -65,7 +68,6 @@ func (d *document) anyFilter(path, as object) {
 			}
 		}
 	}
-	quantifiers := []string{"exists", "some", "any", "none", "every", "all"}
 	related := object{}
 	for _, q := range quantifiers {
 		related = append(related, member{q, anyOf(ref("Filter"), obj("type", "object", "maxProperties", 0))})

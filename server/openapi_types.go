@@ -186,6 +186,7 @@ func (d *document) conditions(t *codec.Type) object {
 			}
 		}
 	}
+	operators = append(operators, d.attributes(t)...)
 	// text and varchar are the same to a filter; a component is enough for both.
 	signature := fmt.Sprint(t.Kind(), operators)
 	name, ok := d.alike[signature]
@@ -197,13 +198,41 @@ func (d *document) conditions(t *codec.Type) object {
 		name = d.component("filter", schema, t.Name())
 		d.alike[signature] = name
 		schemaOf := closed(append(logic(ref(name)), operators...)).with("minProperties", 1)
-		if t.Kind().Has(codec.KindJSON | codec.KindJSONB) {
+		switch {
+		case t.Kind().Has(codec.KindJSON | codec.KindJSONB):
 			schemaOf = anyOf(schemaOf, ref("Operators"))
+		case t.Kind() == codec.KindComposite: // what the path leads to takes any of them
+			schemaOf = anyOf(schemaOf, obj("allOf", []any{ref("Operators"), obj("required", []string{"path"})}))
 		}
 		d.define(name, schemaOf)
 	}
 	d.filters[t.OID()] = name
 	return ref(name)
+}
+
+// attributes are the conditions on the attributes of a composite type. One that is
+// called as a word of conditions is named by path.
+func (d *document) attributes(t *codec.Type) object {
+	c, ok := d.sch.Catalog().Type(t.OID())
+	if !ok || c.Kind != 'c' {
+		return nil
+	}
+	taken := map[string]bool{"and": true, "or": true, "not": true}
+	for op := range builder.Operators() {
+		for _, word := range op.Spellings() {
+			taken[word] = true
+		}
+	}
+	for _, q := range quantifiers {
+		taken[q] = true
+	}
+	var list object
+	for _, f := range c.Fields {
+		if !taken[f.Name] {
+			list = append(list, member{f.Name, d.conditions(d.sch.Types().Type(f.Type))})
+		}
+	}
+	return list
 }
 
 func (d *document) installed(extension string) bool {

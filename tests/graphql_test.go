@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -246,7 +247,7 @@ func TestGraphQL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			list := graphqlBackends()
-			if name == "modes" || name == "arrays" || name == "upserts" { // what drivers send in ways of their own
+			if slices.Contains([]string{"modes", "arrays", "composites", "upserts"}, name) { // what drivers send in ways of their own
 				list = all.Modes(nil)
 			}
 			readGraphQL(t, path).run(t, list)
