@@ -93,8 +93,8 @@ var homes = []struct {
 	tests  bool // tests of any package may import it
 	why    string
 }{
-	{"github.com/lib/pq", []string{"backend/pq"}, false, "a driver has one home, so that an application can be built without it and nobody depends on its quirks"},
-	{"github.com/jackc/pgx", []string{"backend/pgx", "tests/bench"}, false, "a driver has one home, so that an application can be built without it and nobody depends on its quirks"},
+	{"github.com/lib/pq", []string{"backend/pq", "examples/migration"}, false, "a driver has one home, so that an application can be built without it and nobody depends on its quirks"},
+	{"github.com/jackc/pgx", []string{"backend/pgx", "tests/bench", "examples/migration"}, false, "a driver has one home, so that an application can be built without it and nobody depends on its quirks"},
 	{"github.com/Masterminds/squirrel", []string{"builder"}, false, "SQL is made in one place, where every identifier is quoted and every value is an argument"},
 	{"github.com/fergusstrange/embedded-postgres", []string{"internal/pgembed"}, false, "it links lib/pq and downloads programs; no application gets it by importing us"},
 	{"go.yaml.in/yaml", []string{"config", "server"}, true, "a file of settings is read strictly, in one place"},
@@ -112,7 +112,7 @@ var homes = []struct {
 	{"github.com/open-feature/go-sdk", []string{"parity/shadow/shadowflags"}, true, "who has no flags need not link them"},
 	{"github.com/vektah/gqlparser", []string{"graphql"}, true, "GraphQL is read in one place"},
 	{"github.com/chromedp", []string{"internal/browsertest"}, false, "a test tool; how a page is used by a person is said in one place"},
-	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest", "internal/browsertest", "parity/paritytest"}, true, "it registers flags in every program that links it"},
+	{"testing", []string{"backend/backendtest", "backend/internal/suite", "internal/pgtest", "internal/browsertest", "parity/paritytest", "examples/migration/notes/notestest"}, true, "it registers flags in every program that links it"},
 }
 
 // testExceptions are the tests that may reach past a home.
@@ -281,7 +281,7 @@ func TestCheck(t *testing.T) {
 		{"driver", pkg{ImportPath: module + "/executor", Imports: []string{"github.com/lib/pq"}}, "a driver has one home"},
 		{"driver, major version", pkg{ImportPath: module + "/internal/pgtest", Imports: []string{"github.com/jackc/pgx/v5/stdlib"}}, "a driver has one home"},
 		{"driver in a test", pkg{ImportPath: module + "/parity", XTestImports: []string{"github.com/lib/pq"}}, "in a test: a driver has one home"},
-		{"the other driver", pkg{ImportPath: module + "/backend/pgx", Imports: []string{"github.com/lib/pq/oid"}}, "only backend/pq may"},
+		{"the other driver", pkg{ImportPath: module + "/backend/pgx", Imports: []string{"github.com/lib/pq/oid"}}, "only backend/pq, examples/migration may"},
 		{"driver in an excepted test", pkg{ImportPath: module + "/codec", TestImports: []string{"github.com/jackc/pgx/v5/pgconn"}}, ""},
 		{"squirrel", pkg{ImportPath: module, Imports: []string{"github.com/Masterminds/squirrel"}}, "only builder may"},
 		{"lowest level", pkg{ImportPath: module + "/codec", Imports: []string{"golang.org/x/text/width"}}, "the standard library alone"},
