@@ -30,12 +30,12 @@ func (sc *scope) filter(f *Filter, depth int) squirrel.Sqlizer {
 	sc.shared.filters++
 	if sc.shared.filters >= sc.schema.opts.MaxFilters {
 		if sc.shared.filters == sc.schema.opts.MaxFilters {
-			sc.probs.addf(f.Place, nil, "more than %d conditions; a long list of values is one condition with in", sc.schema.opts.MaxFilters)
+			sc.probs.limitf(f.Place, "more than %d conditions; a long list of values is one condition with in", sc.schema.opts.MaxFilters)
 		}
 		return never
 	}
 	if depth > maxFilterDepth {
-		sc.probs.addf(f.Place, nil, "conditions are nested deeper than %d levels", maxFilterDepth)
+		sc.probs.limitf(f.Place, "conditions are nested deeper than %d levels", maxFilterDepth)
 		return never
 	}
 	if n := f.groups(); n != 1 {

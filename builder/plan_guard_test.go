@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/fraiseql/fraiseql-go/backend"
 )
 
 // TestGuardSeesTrivialFilters: an update or delete by a filter that is true for
@@ -224,7 +226,21 @@ func TestMaxRows(t *testing.T) {
 		}
 	}
 	deep := &Definition{Kind: Query, Table: "users", Relations: []Relation{{Key: "posts", Relations: []Relation{{Key: "comments"}}}}}
-	if _, err := Build(s, deep); err == nil || !strings.Contains(err.Error(), "deeper than 1") {
-		t.Errorf("got %v", err)
+	if _, err := Build(s, deep); err == nil || !strings.Contains(err.Error(), "deeper than 1") || backend.CodeOf(err) != backend.CodeLimit {
+		t.Errorf("got %v, %v", err, backend.CodeOf(err))
+	}
+	deep.Relations = append(deep.Relations, Relation{Key: "nothing"})
+	if _, err := Build(s, deep); backend.CodeOf(err) != backend.CodeBadUserInput {
+		t.Errorf("something else is wrong too: got %v, %v", err, backend.CodeOf(err))
+	}
+	deep.Relations = deep.Relations[:1]
+	for depth, ok := range map[int]bool{0: true, 1: false, 2: true, -1: true} {
+		s, err := NewSchema(s.Catalog(), SchemaOptions{MaxDepth: depth})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Build(s, deep); (err == nil) != ok {
+			t.Errorf("MaxDepth %d: %v", depth, err)
+		}
 	}
 }

@@ -23,6 +23,8 @@ type Problem struct {
 	// Allowed lists what may stand there, where that is a short, closed list.
 	// Names of the database are listed only as far as the role may read them.
 	Allowed []string `json:"allowed,omitempty"`
+	// Limit says that the request would be right if it were smaller.
+	Limit bool `json:"-"`
 }
 
 // String prints the problem in one line:
@@ -42,8 +44,8 @@ func (p Problem) String() string {
 }
 
 // Problems is every problem of a request, in the order of the request. It is
-// the error of ParseDefinition, Parse and Build, and its Code is
-// BAD_USER_INPUT. At most 100 are listed; a last one counts the rest.
+// the error of ParseDefinition, Parse and Build. At most 100 are listed; a last
+// one counts the rest.
 type Problems []Problem //nolint:errname // it is a list first: callers range over it
 
 // Error lists all problems, one a line.
@@ -55,8 +57,16 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Code says that the request can never work: BAD_USER_INPUT.
-func (p Problems) Code() backend.Code { return backend.CodeBadUserInput }
+// Code says that the request can never work: BAD_USER_INPUT, or LIMIT_EXCEEDED
+// where nothing is wrong but its size.
+func (p Problems) Code() backend.Code {
+	for i := range p {
+		if !p[i].Limit {
+			return backend.CodeBadUserInput
+		}
+	}
+	return backend.CodeLimit
+}
 
 // As lets backend.CodeOf, and whoever else looks for a *backend.Error, find one
 // with Code. The text for a client is in the Problems themselves: each of them
@@ -85,6 +95,14 @@ func (p *problems) addf(at Path, allowed []string, format string, args ...any) {
 	p.list = append(p.list, Problem{Path: at, Message: fmt.Sprintf(format, args...), Allowed: allowed})
 }
 
+// limitf records that a bound of the builder was passed.
+func (p *problems) limitf(at Path, format string, args ...any) {
+	p.addf(at, nil, format, args...)
+	if p.more == 0 {
+		p.list[len(p.list)-1].Limit = true
+	}
+}
+
 // full says that a further problem is counted only.
 func (p *problems) full() bool { return len(p.list) >= maxProblems }
 
@@ -98,7 +116,8 @@ func (p *problems) err() error {
 	}
 	list := p.list
 	if p.more > 0 {
-		list = append(slices.Clip(list), Problem{Message: fmt.Sprintf("and %d more problems", p.more)})
+		rest := Problem{Message: fmt.Sprintf("and %d more problems", p.more), Limit: Problems(list).Code() == backend.CodeLimit}
+		list = append(slices.Clip(list), rest)
 	}
 	return Problems(list)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // defaultNesting is SchemaOptions.MaxDepth where it is 0.
-const defaultNesting = 10
+const defaultNesting = 15
 
 // Parts of a nested level's statement: k has the parents' keys and their 1-based
 // positions, c the related rows. Tables are t0, t1, …, so none can meet them.
@@ -29,11 +29,11 @@ func (l *level) selectRelation(def *Relation, fixed bool) {
 		name = def.Key
 	}
 	most := l.p.schema.opts.MaxDepth
-	if most <= 0 {
+	if most == 0 {
 		most = defaultNesting
 	}
-	if l.depth >= most {
-		l.p.probs.addf(def.Place, nil, "relations are nested deeper than %d", most)
+	if most > 0 && l.depth >= most {
+		l.p.probs.limitf(def.Place, "relations are nested deeper than %d", most)
 		return
 	}
 	if def.Call != nil {

@@ -20,7 +20,8 @@ type SchemaOptions struct {
 	// MaxFilters bounds the conditions of one definition, those in relations
 	// and aggregates included; 0 stands for 10,000.
 	MaxFilters int
-	// MaxDepth bounds how deep relations nest; 0 for 10.
+	// MaxDepth bounds how deep relations nest; 0 for 15, which is no less than
+	// documents of GraphQL have by default, and below 0 for no bound.
 	MaxDepth int
 	// Tenant is the schema that stands for those of the tenants. The names of its
 	// tables, types and functions go into SQL without a schema, so that the

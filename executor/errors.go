@@ -16,7 +16,7 @@ import (
 // know builder.Problems.
 func CodeOf(err error) backend.Code {
 	if problems, ok := problemsOf(err); ok && len(problems) > 0 {
-		return backend.CodeBadUserInput
+		return problems.Code()
 	}
 	return backend.CodeOf(err)
 }
