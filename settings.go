@@ -12,6 +12,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/flags"
+	"github.com/fraiseql/fraiseql-go/graphql"
 )
 
 // The functions of this file say what Settings mean to each package. Open calls
@@ -90,9 +91,19 @@ func SchemaOptions(s *flags.Settings) builder.SchemaOptions {
 			BigIntString: s.BigInt == flags.BigIntString,
 			CamelKeys:    s.JSONKeys == flags.KeysCamel,
 		},
-		MaxRows: s.MaxRows,
-		Tenant:  s.GraphQL.TenantSchema,
+		MaxRows:  s.MaxRows,
+		MaxDepth: relationDepth(orNever(s.Limits.Depth)),
+		Tenant:   s.GraphQL.TenantSchema,
 	}
+}
+
+// relationDepth bounds how deep relations nest: never less than fields may in
+// documents of GraphQL, which have a bound of their own; below 0 is none.
+func relationDepth(fields int) int {
+	if fields < 0 {
+		return fields
+	}
+	return max(fields, graphql.DefaultLimits().Depth)
 }
 
 // searchPath quotes schemas for the search_path setting.

@@ -136,3 +136,16 @@ func TestSchemas(t *testing.T) {
 		t.Errorf("a schema that is not there: %v", err)
 	}
 }
+
+// TestRelationDepth: what the builder bounds is met by no document that GraphQL
+// takes.
+func TestRelationDepth(t *testing.T) {
+	t.Parallel()
+	for depth, want := range map[int]int{15: 15, 7: 15, 40: 40, 0: -1} {
+		s := flags.Default()
+		s.Limits.Depth = depth
+		if got := fraiseql.SchemaOptions(s).MaxDepth; got != want {
+			t.Errorf("limit-depth %d: relations nest %d deep, want %d", depth, got, want)
+		}
+	}
+}

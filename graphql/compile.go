@@ -217,7 +217,7 @@ func (r *root) vow(d *builder.Definition) {
 // query is a definition that reads rows of o.
 func (c *compiler) query(o *object, sel selected) *builder.Definition {
 	return &builder.Definition{
-		Kind: builder.Query, Table: tableName(o.table), Fields: c.fields(o, sel.sets), Path: builder.Path{sel.key}, Key: o.rowKey(),
+		Kind: builder.Query, Table: tableName(o.table), Fields: c.fields(o, builder.Path{sel.key}, sel.sets), Path: builder.Path{sel.key}, Key: o.rowKey(),
 	}
 }
 
@@ -276,6 +276,9 @@ func problemErrors(err error, at *ast.Field) Errors {
 			path = builder.Path{path[0], "filter"}
 		}
 		e := &Error{Message: path.String() + ": " + inGraphQL.Replace(p.Message), Locations: place(at), Code: codeBadInput}
+		if p.Limit {
+			e.Code = codeLimit
+		}
 		if at != nil {
 			e.Path = []any{at.Alias}
 		}
@@ -299,8 +302,8 @@ func (c *compiler) errorf(at builder.Path, message string) {
 	c.errs.add(&Error{Message: at.String() + ": " + message, Locations: place(c.at), Path: []any{c.at.Alias}, Code: codeBadInput})
 }
 
-// fields are what is selected of a row of o.
-func (c *compiler) fields(o *object, sets []ast.SelectionSet) []builder.Field {
+// fields are what is selected of a row of o at a place in the answer.
+func (c *compiler) fields(o *object, within builder.Path, sets []ast.SelectionSet) []builder.Field {
 	list := c.collect(sets...)
 	fields := make([]builder.Field, 0, len(list))
 	for _, sel := range list {
@@ -309,10 +312,10 @@ func (c *compiler) fields(o *object, sets []ast.SelectionSet) []builder.Field {
 			continue
 		}
 		f := o.fields[sel.field.Name]
-		at := builder.Path{sel.key}
+		at := within.Child(sel.key)
 		if f.kind == columnField && c.s.isComposite(f.column) {
 			fields = append(fields, builder.Field{
-				Name: f.column.Name, As: sel.key, Object: c.attributes(c.s.compositeOf(f.column.Type), f.column.Name, nil, sel.sets), Place: at,
+				Name: f.column.Name, As: sel.key, Object: c.attributes(c.s.compositeOf(f.column.Type), at, f.column.Name, nil, sel.sets), Place: at,
 			})
 			continue
 		}
@@ -328,7 +331,7 @@ func (c *compiler) fields(o *object, sets []ast.SelectionSet) []builder.Field {
 			fields = append(fields, c.computed(f, sel, at))
 			continue
 		}
-		r := &builder.Relation{Key: sel.key, Link: f.link, Fields: c.fields(f.target, sel.sets), Place: at}
+		r := &builder.Relation{Key: sel.key, Link: f.link, Fields: c.fields(f.target, at, sel.sets), Place: at}
 		if f.kind == manyField {
 			r.Filter = c.filterArgument(f.target, sel.field, at)
 			r.Sort = c.order(f.target, c.v.argument(sel.field, "orderBy"), at.Child("orderBy"))

@@ -20,7 +20,7 @@ func (c *compiler) function(p *rootPlan, r *root, sel selected) {
 		p.frame = []piece{{text: "true"}}
 		return
 	case fn.rows != nil:
-		d.Fields = c.fields(fn.rows, sel.sets)
+		d.Fields = c.fields(fn.rows, at, sel.sets)
 	default:
 		d.Fields, d.Bare = []builder.Field{c.bare(fn, at)}, true
 	}
@@ -119,7 +119,7 @@ func (c *compiler) computed(f *field, sel selected, at builder.Path) builder.Fie
 	}
 	r := &builder.Relation{Key: sel.key, Call: call, Place: at}
 	if fn.rows != nil {
-		r.Fields = c.fields(fn.rows, sel.sets)
+		r.Fields = c.fields(fn.rows, at, sel.sets)
 	} else {
 		r.Fields, r.Bare = []builder.Field{c.bare(fn, at)}, true
 	}

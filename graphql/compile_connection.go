@@ -83,7 +83,7 @@ func (c *compiler) connection(p *rootPlan, o *object, sel selected) {
 		case "edges":
 			plans[i] = g.page(g.edges(s))
 		case "nodes":
-			plans[i] = g.page(c.fields(o, s.sets))
+			plans[i] = g.page(c.fields(o, at.Child(s.key), s.sets))
 		}
 	}
 	f := &frame{}
@@ -153,6 +153,7 @@ func cursorValues(leaf []byte) ([]json.RawMessage, bool) {
 // edges are the fields of a row as an edge.
 func (g *paging) edges(sel selected) []builder.Field {
 	var fields []builder.Field
+	at := g.base.Path.Child(sel.key)
 	for _, s := range g.c.collect(sel.sets...) {
 		switch s.field.Name {
 		case "__typename":
@@ -160,7 +161,7 @@ func (g *paging) edges(sel selected) []builder.Field {
 		case "cursor":
 			fields = append(fields, builder.Field{As: s.key, Cursor: true})
 		case "node":
-			fields = append(fields, builder.Field{As: s.key, Object: g.c.fields(g.o, s.sets)})
+			fields = append(fields, builder.Field{As: s.key, Object: g.c.fields(g.o, at.Child(s.key), s.sets)})
 		}
 	}
 	return orNothing(fields)

@@ -96,7 +96,7 @@ func (c *compiler) nested(p *rootPlan, r *root, sel selected) bool {
 		c.errorf(places[0], notNested)
 		return true
 	}
-	w.fields = c.fields(o, sel.sets)
+	w.fields = c.fields(o, at, sel.sets)
 	if len(c.errs.list) > 0 {
 		return true
 	}

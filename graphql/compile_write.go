@@ -20,16 +20,16 @@ func (c *compiler) write(p *rootPlan, r *root, sel selected) {
 	d := &builder.Definition{Table: tableName(o.table), Path: at}
 	switch r.kind {
 	case rootCreate:
-		d.Kind, d.Fields = builder.Insert, c.fields(o, sel.sets)
+		d.Kind, d.Fields = builder.Insert, c.fields(o, at, sel.sets)
 		d.Input = []builder.Input{c.input(o, c.v.argument(sel.field, "input"), at.Child("input"))}
 		c.plan(p, d)
 	case rootCreateMany:
-		d.Kind, d.Fields = builder.Insert, c.fields(o, sel.sets)
+		d.Kind, d.Fields = builder.Insert, c.fields(o, at, sel.sets)
 		c.inputs(d, o, sel)
 		c.conflict(d, o, sel)
 		c.plan(p, d)
 	case rootUpdate:
-		d.Kind, d.Filter, d.Fields = builder.Update, c.key(r, sel), c.fields(o, sel.sets)
+		d.Kind, d.Filter, d.Fields = builder.Update, c.key(r, sel), c.fields(o, at, sel.sets)
 		r.vow(d)
 		c.sets(d, o, sel)
 		c.plan(p, d)
@@ -123,7 +123,7 @@ func (c *compiler) counted(p *rootPlan, d *builder.Definition, o *object, sel se
 	d.ReturnNone = true
 	for _, s := range list {
 		if s.field.Name == "records" || s.field.Name == "record" {
-			d.ReturnNone, d.Fields = false, c.fields(o, s.sets)
+			d.ReturnNone, d.Fields = false, c.fields(o, d.Path.Child(s.key), s.sets)
 		}
 	}
 	if n := c.plan(p, d); n >= 0 && count != "" {

@@ -99,7 +99,7 @@ func (s *Schema) isComposite(c *catalog.Column) bool {
 
 // attributes are what is selected of a composite column, or of the attribute of
 // it that path leads to.
-func (c *compiler) attributes(o *object, column string, path []string, sets []ast.SelectionSet) []builder.Field {
+func (c *compiler) attributes(o *object, within builder.Path, column string, path []string, sets []ast.SelectionSet) []builder.Field {
 	list := c.collect(sets...)
 	fields := make([]builder.Field, 0, len(list))
 	for _, sel := range list {
@@ -107,15 +107,15 @@ func (c *compiler) attributes(o *object, column string, path []string, sets []as
 			fields = append(fields, builder.Field{As: sel.key, Literal: appendQuoted(nil, o.name)})
 			continue
 		}
-		f := o.fields[sel.field.Name]
+		f, at := o.fields[sel.field.Name], within.Child(sel.key)
 		if f.kind != columnField {
-			c.errorf(builder.Path{sel.key}, "is told by the result of a function only")
+			c.errorf(at, "is told by the result of a function only")
 			continue
 		}
 		attr := f.column
-		field := builder.Field{Name: column, Attr: append(slices.Clip(path), attr.Name), As: sel.key, Place: builder.Path{sel.key}}
+		field := builder.Field{Name: column, Attr: append(slices.Clip(path), attr.Name), As: sel.key, Place: at}
 		if c.s.isComposite(attr) {
-			field.Object = c.attributes(c.s.compositeOf(attr.Type), column, field.Attr, sel.sets)
+			field.Object = c.attributes(c.s.compositeOf(attr.Type), at, column, field.Attr, sel.sets)
 		} else {
 			field.Labels = c.s.labels(attr)
 		}

@@ -38,14 +38,15 @@ func (c *compiler) upserted(o *object, sel selected) []builder.Field {
 	list := c.collect(sel.sets...)
 	fields := make([]builder.Field, 0, len(list))
 	for _, s := range list {
-		f := builder.Field{As: s.key, Place: builder.Path{s.key}}
+		at := builder.Path{sel.key, s.key}
+		f := builder.Field{As: s.key, Place: at}
 		switch s.field.Name {
 		case "__typename":
 			f.Literal = appendQuoted(nil, o.name+"Upsert")
 		case "inserted":
 			f.System = builder.Inserted
 		default:
-			f.Object = c.fields(o, s.sets)
+			f.Object = c.fields(o, at, s.sets)
 		}
 		fields = append(fields, f)
 	}
