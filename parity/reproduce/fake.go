@@ -1,0 +1,344 @@
+package reproduce
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// madeUp replaces every value of the world by a made-up one, as long as that fails
+// the same way. It is an error where no made-up values do.
+func (s *shrinker) madeUp() error {
+	f := &faker{before: s.world, how: map[string]maker{}}
+	if f.labels(); len(f.enums) > 0 {
+		s.renamed = true
+	}
+	// Most differences are in one value: for all others the simplest will do.
+	for i := range makers {
+		for _, base := range f.bases() {
+			f.how[base] = makers[i]
+		}
+		if ok, err := s.attempt(f); ok || err != nil {
+			return err
+		}
+	}
+	for _, base := range f.bases() {
+		f.how[base] = plain
+		ok, err := s.attempt(f)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return nil
+		}
+		f.how[base] = shaped
+	}
+	return ErrValues
+}
+
+// ErrValues says that the difference is in the values themselves: it was not seen any
+// more with others of the same type and class, and what has the real ones is never
+// written.
+var ErrValues = errors.New("the difference is not seen with made-up values of the same type and class")
+
+func (s *shrinker) attempt(f *faker) (bool, error) {
+	w, ok := f.world()
+	if !ok {
+		return false, nil
+	}
+	text, err := json.Marshal(w.definition)
+	if err != nil {
+		return false, err
+	}
+	if f.leaks(strings.Join(w.sql(), "\n") + string(text)) {
+		return false, nil
+	}
+	return s.keep(w)
+}
+
+// faker makes worlds with made-up values.
+type faker struct {
+	before *world
+	how    map[string]maker // by base type
+	enums  map[string]map[string]string
+
+	made map[string]map[string]string // of the world that is made: old to new, by base type
+}
+
+// labels gives every label of an enum another name.
+func (f *faker) labels() {
+	f.enums = map[string]map[string]string{}
+	for _, t := range f.before.types {
+		if t.base != "" {
+			continue
+		}
+		m := map[string]string{}
+		for i, l := range t.labels {
+			m[l] = fmt.Sprintf("label_%d", i+1)
+		}
+		f.enums[t.name] = m
+	}
+}
+
+// enum are the labels of a type by that name, or of an array of it.
+func (f *faker) enum(base string) map[string]string {
+	for name, m := range f.enums {
+		if mentions(base, name) {
+			return m
+		}
+	}
+	return nil
+}
+
+// bases are the types of columns, and those that JSON knows.
+func (f *faker) bases() []string {
+	set := map[string]bool{"text": true, "numeric": true}
+	for i := range f.before.tables {
+		for _, c := range f.before.tables[i].columns {
+			if f.enum(c.base) == nil {
+				set[c.base] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// world is the world with made-up values; false where a type has none.
+func (f *faker) world() (*world, bool) {
+	f.made = map[string]map[string]string{}
+	w := f.before.clone()
+	for base, how := range f.how {
+		f.made[base] = map[string]string{}
+		for rank, v := range f.values(base) {
+			made, ok := how(base, v, rank)
+			if !ok {
+				if how2, ok2 := shaped(base, v, rank); ok2 { // no simple value of this type
+					made = how2
+				} else {
+					return nil, false
+				}
+			}
+			f.made[base][v] = made
+		}
+	}
+	for i := range w.types {
+		if m := f.enums[w.types[i].name]; m != nil && w.types[i].base == "" {
+			labels := make([]string, len(w.types[i].labels))
+			for j, l := range w.types[i].labels {
+				labels[j] = m[l]
+			}
+			w.types[i].labels = labels
+		}
+	}
+	for i := range w.tables {
+		t := &w.tables[i]
+		for k, row := range t.rows {
+			row = slices.Clone(row)
+			for j, v := range row {
+				if v != nil {
+					made := f.cell(t.columns[j].base, *v)
+					row[j] = &made
+				}
+			}
+			t.rows[k] = row
+		}
+	}
+	w.definition = f.definition(w.definition, "", false)
+	return w, true
+}
+
+// values are those of columns of one type, sorted: what was smaller gets a smaller
+// rank.
+func (f *faker) values(base string) []string {
+	set := map[string]bool{}
+	for i := range f.before.tables {
+		t := &f.before.tables[i]
+		for j, c := range t.columns {
+			for _, row := range t.rows {
+				if c.base == base && row[j] != nil && !kept[*row[j]] {
+					set[*row[j]] = true
+				}
+			}
+		}
+	}
+	list := slices.Collect(maps.Keys(set))
+	slices.SortFunc(list, func(a, b string) int {
+		x, okX := new(big.Rat).SetString(a)
+		y, okY := new(big.Rat).SetString(b)
+		if okX && okY {
+			return x.Cmp(y)
+		}
+		return strings.Compare(a, b)
+	})
+	return list
+}
+
+var labelForm = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[^{},"]+`)
+
+func (f *faker) cell(base, old string) string {
+	if m := f.enum(base); m != nil {
+		if made, ok := m[old]; ok {
+			return made
+		}
+		return labelForm.ReplaceAllStringFunc(old, func(l string) string {
+			if made, ok := m[strings.Trim(l, `"`)]; ok {
+				return made
+			}
+			return l
+		})
+	}
+	if made, ok := f.made[base][old]; ok {
+		return made
+	}
+	return old
+}
+
+// structure are the members of a definition that hold no value of a row.
+var structure = map[string]bool{
+	"operation": true, "type": true, "table": true, "fields": true, "return_fields": true, "sort": true, "pagination": true, "limit": true, "offset": true,
+	"group_by": true, "field": true, "operator": true, "op": true, "path": true, "direction": true, "nulls": true, "as": true, "fn": true, "distinct": true, "constraint": true, "do": true,
+}
+
+// definition replaces the values in a definition. base is the type of the column that
+// the place is about, "" where it is about none; input says that it is a value to
+// write, which may be an object.
+func (f *faker) definition(v any, base string, input bool) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if (base == "json" || base == "jsonb") && input {
+			return f.json(v, base)
+		}
+		out := make(map[string]any, len(v))
+		own := base
+		if name, ok := v["field"].(string); ok {
+			own = f.columnType(name)
+		}
+		for k, x := range v {
+			switch t := f.columnType(k); {
+			case k == "input":
+				out[k] = f.definition(x, "", true)
+			case structure[k]:
+				out[k] = x
+			case t != "":
+				out[k] = f.definition(x, t, input)
+			default:
+				out[k] = f.definition(x, own, input)
+			}
+		}
+		return out
+	case []any:
+		if (base == "json" || base == "jsonb") && input {
+			return f.json(v, base)
+		}
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = f.definition(x, base, input)
+		}
+		return out
+	case string:
+		return f.leaf(v, base, "text")
+	case json.Number:
+		made := f.leaf(v.String(), base, "numeric")
+		if json.Valid([]byte(made)) && made[0] != '"' {
+			return json.Number(made)
+		}
+		return made
+	}
+	return v
+}
+
+// json is a whole JSON value of a column.
+func (f *faker) json(v any, base string) any {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	made, _ := shaped(base, string(text), 0)
+	var out any
+	if json.Unmarshal([]byte(made), &out) != nil {
+		return nil
+	}
+	return out
+}
+
+// leaf is what stands for a value of a definition: what stands for it in the rows,
+// where it is in one, or for the row's value that it is a part of.
+func (f *faker) leaf(old, base, kind string) string {
+	if kept[old] {
+		return old
+	}
+	if base == "" {
+		base = kind
+	}
+	if m := f.enum(base); m != nil {
+		return f.cell(base, old)
+	}
+	for _, b := range append([]string{base}, slices.Sorted(maps.Keys(f.made))...) {
+		if made, ok := f.made[b][old]; ok {
+			return made
+		}
+		if x, ok := new(big.Rat).SetString(old); ok {
+			for o, made := range f.made[b] {
+				if y, ok := new(big.Rat).SetString(o); ok && x.Cmp(y) == 0 {
+					return made
+				}
+			}
+		}
+	}
+	for o, made := range f.made[base] {
+		if at := strings.Index(o, old); at >= 0 && len(o) == len(made) {
+			return made[at : at+len(old)]
+		}
+	}
+	how := f.how[base]
+	if how == nil {
+		how = shaped
+	}
+	made, ok := how(base, old, len(f.made[base]))
+	if !ok {
+		made, _ = shaped(base, old, len(f.made[base]))
+	}
+	if f.made[base] == nil {
+		f.made[base] = map[string]string{}
+	}
+	f.made[base][old] = made
+	return made
+}
+
+// columnType is the type of the column of that name, in either spelling.
+func (f *faker) columnType(name string) string {
+	for i := range f.before.tables {
+		for _, c := range f.before.tables[i].columns {
+			if c.name == name || camel(c.name) == name {
+				return c.base
+			}
+		}
+	}
+	return ""
+}
+
+// leaks says whether a value that was replaced stands in text all the same. Short
+// ones may stand there by chance, and the names of things are no values.
+func (f *faker) leaks(text string) bool {
+	names := map[string]bool{}
+	for i := range f.before.tables {
+		t := &f.before.tables[i]
+		names[t.name] = true
+		for _, c := range t.columns {
+			names[c.name], names[c.typ] = true, true
+		}
+	}
+	for _, made := range f.made {
+		for old, is := range made {
+			if len(old) >= 5 && old != is && !names[old] && strings.Contains(text, old) {
+				return true
+			}
+		}
+	}
+	return false
+}

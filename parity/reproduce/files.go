@@ -1,0 +1,196 @@
+package reproduce
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/format"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+// The lines of comment in an SQL file that say what to run.
+const (
+	headLine       = "-- fraiseql reproducer: "
+	controlLine    = "-- control: "
+	candidateLine  = "-- candidate: "
+	definitionLine = "-- definition: "
+)
+
+// SQL is the file that makes the database; its comments say what to run in it.
+func (r *Reproducer) SQL(name string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%s\n%s%s\n%s%s\n%s%s\n", headLine, r.Signature, controlLine, r.Control, candidateLine, r.Candidate, definitionLine, r.Definition)
+	fmt.Fprintf(&b, "-- All values are made up. Again, in a database of its own: fraiseql parity replay %s.sql\n\n", name)
+	for _, s := range r.Statements {
+		b.WriteString(s + ";\n")
+	}
+	return b.String()
+}
+
+// File is what an SQL file says.
+type File struct {
+	Signature, Control, Candidate string
+	Definition                    json.RawMessage
+	Script                        string
+}
+
+// ParseFile reads what SQL has written.
+func ParseFile(text string) (*File, error) {
+	f := &File{Script: text}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		for _, p := range []struct {
+			prefix string
+			to     *string
+		}{{headLine, &f.Signature}, {controlLine, &f.Control}, {candidateLine, &f.Candidate}} {
+			if v, ok := strings.CutPrefix(line, p.prefix); ok {
+				*p.to = v
+			}
+		}
+		if v, ok := strings.CutPrefix(line, definitionLine); ok {
+			f.Definition = json.RawMessage(v)
+		}
+	}
+	if f.Signature == "" || f.Control == "" || f.Candidate == "" || !json.Valid(f.Definition) {
+		return nil, errors.New("the file has no lines of comment that say what to run: it is no reproducer")
+	}
+	return f, nil
+}
+
+// Go is a test that runs the operation in the empty database of DATABASE_URL, and
+// fails while the backends differ.
+func (r *Reproducer) Go(name string) (string, error) {
+	var b bytes.Buffer
+	err := goTemplate.Execute(&b, map[string]any{"R": r, "Name": "TestParity_" + identifier(name), "File": name})
+	if err != nil {
+		return "", err
+	}
+	out, err := format.Source(b.Bytes())
+	return string(out), err
+}
+
+func identifier(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return '_'
+	}, s)
+}
+
+var goTemplate = template.Must(template.New("test").Funcs(template.FuncMap{"quote": quote}).Parse(`// {{.R.Signature}}: {{.R.Control}} (control) and {{.R.Candidate}} (candidate) differ.
+// All values are made up. It needs an empty database:
+//
+//	createdb reproduce
+//	DATABASE_URL=postgres://localhost/reproduce go test -run '^{{.Name}}$' .
+package parity_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/all"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/codec"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/parity"
+)
+
+// parityBackends are those that the test chooses from.
+var parityBackends = all.Modes(codec.HasBinary)
+
+func {{.Name}}(t *testing.T) {
+	if os.Getenv("DATABASE_URL") == "" {
+		t.Skip("set DATABASE_URL to an empty database")
+	}
+	ctx := t.Context()
+	cfg, err := backend.ParseDSN(os.Getenv("DATABASE_URL"), os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(mode string) *executor.DB {
+		for _, b := range parityBackends {
+			if backend.ModeOf(b) != mode {
+				continue
+			}
+			db, err := executor.Open(ctx, b, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			return db
+		}
+		t.Fatalf("there is no backend %s", mode)
+		return nil
+	}
+	control, candidate := open({{quote .R.Control}}), open({{quote .R.Candidate}})
+	for _, s := range []string{
+{{- range .R.Statements}}
+		{{quote .}},
+{{- end}}
+	} {
+		if _, err := control.Pool().ExecContext(ctx, s); err != nil {
+			t.Fatalf("%v in %s", err, s)
+		}
+	}
+	cat, err := catalog.Load(ctx, control.Pool())
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := builder.NewSchema(cat, builder.SchemaOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition, err := builder.ParseDefinition([]byte({{printf "%s" .R.Definition | quote}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	harness := parity.NewHarness(parity.WithRollback(), parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
+		compared++
+		if !r.Verdict.Pass() {
+			t.Errorf("%s: %s %s", r.Operation, r.Verdict, r.Reason)
+		}
+		for _, d := range r.Diffs {
+			t.Error(d)
+		}
+	})))
+	err = executor.Execute(ctx, parity.NewRunner(harness, control, candidate), schema, definition, io.Discard)
+	if compared == 0 {
+		t.Errorf("nothing was compared: %v", err)
+	}
+}
+`))
+
+// quote is s as a Go string, in back quotes where that is possible.
+func quote(s string) string {
+	if strconv.CanBackquote(strings.NewReplacer("\n", "", "\t", "").Replace(s)) {
+		return "`" + s + "`"
+	}
+	return strconv.Quote(s)
+}
+
+// Write writes NAME.sql and NAME_test.go into a folder, and gives the path of the
+// first.
+func (r *Reproducer) Write(dir, name string) (string, error) {
+	test, err := r.Go(name)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // what is written is for others to read
+		return "", err
+	}
+	path := filepath.Join(dir, name+".sql")
+	return path, errors.Join(
+		os.WriteFile(path, []byte(r.SQL(path[:len(path)-len(".sql")])), 0o644), //nolint:gosec // the same
+		os.WriteFile(filepath.Join(dir, name+"_test.go"), []byte(test), 0o644)) //nolint:gosec // the same
+}

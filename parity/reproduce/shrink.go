@@ -1,0 +1,283 @@
+package reproduce
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// shrinker makes a world that fails smaller as long as it fails.
+type shrinker struct {
+	*trier
+	ctx   context.Context //nolint:containedctx // of one shrinking
+	world *world
+}
+
+// keep makes w the world, if it fails too.
+func (s *shrinker) keep(w *world) (bool, error) {
+	failed, err := s.fails(s.ctx, w)
+	if failed {
+		s.world = w
+	}
+	return failed, err
+}
+
+// all does every kind of step until nothing changes any more.
+func (s *shrinker) all() error {
+	for range 3 {
+		before := s.size()
+		for _, step := range []func() error{s.rows, s.operation, s.tables, s.columns, s.rows} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		if s.size() == before {
+			return nil
+		}
+	}
+	return nil
+}
+
+// size is how much there is to drop.
+func (s *shrinker) size() int {
+	text, _ := json.Marshal(s.world.definition) // it was JSON before
+	n := len(text)
+	for i := range s.world.tables {
+		t := &s.world.tables[i]
+		n += len(t.rows) + len(t.columns) + len(t.foreign)
+	}
+	return n
+}
+
+// rows drops rows of every table: halves, quarters, and so on to single ones.
+func (s *shrinker) rows() error {
+	for i := range s.world.tables {
+		for chunk := len(s.world.tables[i].rows); chunk > 0; chunk /= 2 {
+			for at := 0; at < len(s.world.tables[i].rows); {
+				w := s.world.clone()
+				rows := w.tables[i].rows
+				w.tables[i].rows = slices.Delete(rows, at, min(at+chunk, len(rows)))
+				gone, err := s.keep(w)
+				if err != nil {
+					return err
+				}
+				if !gone {
+					at += chunk
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tables drops tables that the operation does without.
+func (s *shrinker) tables() error {
+	for i := len(s.world.tables) - 1; i > 0; i-- {
+		w := s.world.clone()
+		gone := w.tables[i]
+		w.tables = slices.Delete(w.tables, i, i+1)
+		for j := range w.tables {
+			w.tables[j].foreign = slices.DeleteFunc(w.tables[j].foreign, func(f foreign) bool { return f.schema == gone.schema && f.to == gone.name })
+		}
+		if _, err := s.keep(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// columns drops columns, at first all that the operation does not speak of, then
+// one by one; and with them keys, and types that nothing needs.
+func (s *shrinker) columns() error {
+	words := map[string]bool{}
+	spoken(s.world.definition, words)
+	w := s.world.clone()
+	for i := range w.tables {
+		for _, c := range slices.Clone(w.tables[i].columns) {
+			if !words[c.name] && !words[camel(c.name)] && !w.keyed(i, c.name) {
+				w.drop(i, c.name)
+			}
+		}
+	}
+	w.prune()
+	if _, err := s.keep(w); err != nil {
+		return err
+	}
+	for i := range s.world.tables {
+		for _, f := range slices.Clone(s.world.tables[i].foreign) {
+			w := s.world.clone()
+			w.tables[i].foreign = slices.DeleteFunc(w.tables[i].foreign, func(g foreign) bool { return slices.Equal(f.columns, g.columns) && f.to == g.to })
+			if _, err := s.keep(w); err != nil {
+				return err
+			}
+		}
+		for _, c := range slices.Clone(s.world.tables[i].columns) {
+			w := s.world.clone()
+			w.drop(i, c.name)
+			w.prune()
+			if _, err := s.keep(w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keyed says whether the column is part of a key.
+func (w *world) keyed(i int, name string) bool {
+	t := &w.tables[i]
+	if slices.Contains(t.key, name) {
+		return true
+	}
+	return slices.ContainsFunc(t.foreign, func(f foreign) bool { return slices.Contains(f.columns, name) })
+}
+
+// drop takes a column out of table i, and every key that it is part of.
+func (w *world) drop(i int, name string) {
+	t := &w.tables[i]
+	at := t.index(name)
+	t.columns = slices.Delete(t.columns, at, at+1)
+	rows := make([][]*string, len(t.rows))
+	for j, row := range t.rows {
+		rows[j] = slices.Delete(slices.Clone(row), at, at+1)
+	}
+	t.rows = rows
+	if slices.Contains(t.key, name) {
+		t.key = nil
+		for j := range w.tables {
+			w.tables[j].foreign = slices.DeleteFunc(w.tables[j].foreign, func(f foreign) bool { return f.schema == t.schema && f.to == t.name })
+		}
+	}
+	t.foreign = slices.DeleteFunc(t.foreign, func(f foreign) bool { return slices.Contains(f.columns, name) })
+}
+
+// prune drops types that no column has. An extension stays only where a type may be
+// of it, which nobody can tell here: where it is not needed, a try without it fails
+// the same way.
+func (w *world) prune() {
+	w.types = slices.DeleteFunc(w.types, func(t typ) bool {
+		for i := range w.tables {
+			for _, c := range w.tables[i].columns {
+				if mentions(c.typ, t.name) {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+// operation drops members of the definition, from the outside to the inside.
+func (s *shrinker) operation() error {
+	if len(s.world.extensions) > 0 {
+		for _, e := range slices.Clone(s.world.extensions) {
+			w := s.world.clone()
+			w.extensions = slices.DeleteFunc(slices.Clone(w.extensions), func(x string) bool { return x == e })
+			if _, err := s.keep(w); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := s.tree(s.world.definition, func(v any) any { return v })
+	return err
+}
+
+// fixed members of a definition are never left out: without them it is none, or it
+// speaks of more and not of less.
+var fixed = map[string]bool{"operation": true, "type": true, "table": true, "fields": true, "return_fields": true}
+
+// tree makes v smaller, which stands in the place of the definition that put fills.
+func (s *shrinker) tree(v any, put func(any) any) (any, error) {
+	attempt := func(smaller any) (bool, error) {
+		w := s.world.clone()
+		w.definition = put(smaller)
+		return s.keep(w)
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		return s.object(v, put, attempt)
+	case []any:
+		return s.list(v, put, attempt)
+	}
+	return v, nil
+}
+
+func (s *shrinker) object(v map[string]any, put func(any) any, attempt func(any) (bool, error)) (any, error) {
+	for _, key := range slices.Sorted(maps.Keys(v)) {
+		if fixed[key] {
+			continue
+		}
+		smaller := maps.Clone(v)
+		delete(smaller, key)
+		gone, err := attempt(smaller)
+		if err != nil {
+			return v, err
+		}
+		if gone {
+			v = smaller
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(v)) {
+		base := v
+		part, err := s.tree(v[key], func(x any) any {
+			c := maps.Clone(base)
+			c[key] = x
+			return put(c)
+		})
+		v = maps.Clone(v)
+		v[key] = part
+		if err != nil {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+func (s *shrinker) list(v []any, put func(any) any, attempt func(any) (bool, error)) (any, error) {
+	for chunk := len(v) / 2; chunk > 0; chunk /= 2 {
+		for at := 0; at < len(v); {
+			smaller := slices.Delete(slices.Clone(v), at, min(at+chunk, len(v)))
+			gone, err := attempt(smaller)
+			if err != nil {
+				return v, err
+			}
+			if gone {
+				v = smaller
+			} else {
+				at += chunk
+			}
+		}
+	}
+	for i := range v {
+		base := v
+		part, err := s.tree(v[i], func(x any) any {
+			c := slices.Clone(base)
+			c[i] = x
+			return put(c)
+		})
+		v = slices.Clone(v)
+		v[i] = part
+		if err != nil {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+// spoken collects every string of a definition, keys too.
+func spoken(v any, words map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			words[k] = true
+			spoken(x, words)
+		}
+	case []any:
+		for _, x := range v {
+			spoken(x, words)
+		}
+	case string:
+		words[v] = true
+	}
+}

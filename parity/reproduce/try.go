@@ -1,0 +1,211 @@
+package reproduce
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/parity"
+)
+
+// Signature is how an operation fails: what two runs have to share to be one bug.
+type Signature struct {
+	// Kind is what differs.
+	Kind parity.Kind
+	// Type is that of the column, where a value differs.
+	Type string
+	// Control and Candidate are how the sides ended, by SQLSTATE, where an error
+	// differs.
+	Control, Candidate string
+}
+
+// SignatureOf is that of the first difference of r; false where it is no mismatch.
+func SignatureOf(r parity.Report) (Signature, bool) {
+	if r.Verdict != parity.Mismatch || len(r.Diffs) == 0 {
+		return Signature{}, false
+	}
+	return signature(r, r.Diffs[0]), true
+}
+
+func signature(r parity.Report, d parity.Diff) Signature {
+	s := Signature{Kind: d.Kind}
+	if len(d.Cells) > 0 {
+		s.Type = d.Cells[0].Type
+	}
+	if d.Kind == parity.DiffError {
+		s.Control, s.Candidate = state(r.Control), state(r.Candidate)
+	}
+	return s
+}
+
+func state(s parity.Side) string {
+	if s.SQLState != "" || s.Code == backend.CodeOK {
+		return s.SQLState
+	}
+	return s.Code.String()
+}
+
+// String is "value of numeric".
+func (s Signature) String() string {
+	if s.Type != "" {
+		return string(s.Kind) + " of " + s.Type
+	}
+	if s.Control != s.Candidate {
+		return fmt.Sprintf("%s (%s against %s)", s.Kind, or(s.Control), or(s.Candidate))
+	}
+	return string(s.Kind)
+}
+
+func or(state string) string {
+	if state == "" {
+		return "success"
+	}
+	return state
+}
+
+// Run runs one definition in a database on both backends, writes rolled back, and
+// gives the reports of the comparison.
+func Run(ctx context.Context, cfg backend.Config, s Sides, definition []byte) (reports []parity.Report, err error) {
+	control, err := executor.Open(ctx, s.Control, cfg, executor.WithMinIdle(0), executor.WithMaxConns(2))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, control.Close()) }()
+	candidate, err := executor.Open(ctx, s.Candidate, cfg, executor.WithMinIdle(0), executor.WithMaxConns(2))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, candidate.Close()) }()
+	cat, err := catalog.Load(ctx, control.Pool())
+	if err != nil {
+		return nil, err
+	}
+	schema, err := builder.NewSchema(cat, s.Schema)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := plan(schema, definition)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	h := parity.NewHarness(parity.WithRollback(), parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
+		mu.Lock()
+		defer mu.Unlock()
+		reports = append(reports, r)
+	})))
+	err = executor.ExecutePlan(ctx, parity.NewRunner(h, control, candidate), plan, io.Discard)
+	if len(reports) > 0 {
+		return reports, nil // what became of the operation is in the reports
+	}
+	return nil, err
+}
+
+// plan is that of one definition.
+func plan(schema *builder.Schema, definition []byte) (*builder.Plan, error) {
+	request, err := schema.Parse(definition)
+	if err != nil {
+		return nil, err
+	}
+	if len(request.Definitions) != 1 || request.List || request.Transaction {
+		return nil, errors.New("one definition is reproduced at a time")
+	}
+	return builder.Build(schema, &request.Definitions[0])
+}
+
+// trier runs worlds in the scratch database.
+type trier struct {
+	sides  Sides
+	cfg    backend.Config
+	admin  *executor.DB // for making what is in the database
+	want   Signature
+	left   int             // tries
+	tries  int             // used
+	schema *builder.Schema // of the source: what it refuses, every smaller world refuses too
+	// renamed: labels of enums are others than those of the source.
+	renamed bool
+}
+
+// errSpent ends the shrinking: what was found so far stands.
+var errSpent = errors.New("no more tries")
+
+// fails says whether w fails as it should. Only the end of tries or time is an
+// error; a world that can't be made does not fail.
+func (t *trier) fails(ctx context.Context, w *world) (bool, error) {
+	definition, err := json.Marshal(w.definition)
+	if err != nil {
+		return false, err
+	}
+	if _, err := plan(t.schema, definition); err != nil && !t.renamed {
+		return false, nil //nolint:nilerr // no operation, and no try either
+	}
+	if t.left--; t.left < 0 || ctx.Err() != nil {
+		return false, errSpent
+	}
+	t.tries++
+	if err := t.make(ctx, w.sql()); err != nil {
+		return false, spent(ctx, nil)
+	}
+	reports, err := Run(ctx, t.cfg, t.sides, definition)
+	if err != nil {
+		return false, spent(ctx, nil)
+	}
+	for _, r := range reports {
+		for _, d := range r.Diffs {
+			if r.Verdict == parity.Mismatch && signature(r, d) == t.want {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func spent(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errSpent
+	}
+	return err
+}
+
+// make empties the database and runs statements in it, in one round trip.
+func (t *trier) make(ctx context.Context, statements []string) error {
+	script := emptying + ";\n" + strings.Join(statements, ";\n")
+	return Script(ctx, t.admin, script)
+}
+
+// Script runs statements that semicolons divide, which the server does: a backend
+// sends one at a time.
+func Script(ctx context.Context, db *executor.DB, script string) error {
+	_, err := db.Pool().ExecContext(ctx, "do $do$ begin execute "+literal(script)+"; end $do$") //nolint:gosec // the script is what has to run
+	return err
+}
+
+// emptying drops what a try has made: every schema but the server's own.
+const emptying = `do $e$ declare s text; begin
+	for s in select nspname from pg_catalog.pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
+		execute pg_catalog.format('drop schema %I cascade', s);
+	end loop;
+	create schema public;
+end $e$`
+
+// empty refuses a database that has a table of somebody's.
+func empty(ctx context.Context, db *executor.DB) error {
+	var n int
+	err := db.Pool().QueryRowContext(ctx, `select count(*) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+		where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`).Scan(&n)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return fmt.Errorf("the scratch database is not empty: there are %d relations in it, and it would be emptied", n)
+	}
+	return nil
+}
