@@ -57,16 +57,16 @@ var lies = []struct {
 				return strings.TrimRight(s, "0")
 			}
 			return s
-		}), "value of numeric(14,2)", "numeric", 1,
+		}), "value of numeric", "numeric", 1,
 	},
 	{
-		"microseconds", `{"operation":"query","table":"people","fields":["id","code","at","nick","feeling"],"sort":[{"field":"at","direction":"DESC"}],"pagination":{"limit":200}}`,
+		"microseconds", `{"operation":"query","table":"people","fields":["id","code","at","nick","feeling"],"sort":[{"field":"at"}],"pagination":{"limit":200}}`,
 		changing(1184, func(s string) string {
 			if at := strings.Index(s, "."); at > 0 && len(s) > at+6 && s[at+4] >= '0' && s[at+4] <= '9' {
 				return s[:at+4] + "000" + s[at+7:]
 			}
 			return s
-		}), "value of timestamp with time zone", "timestamp with time zone", 1,
+		}), "value of timestamptz", "timestamp with time zone", 1,
 	},
 	{
 		"beyond 2^53", `{"operation":"query","table":"people"}`,
@@ -75,7 +75,7 @@ var lies = []struct {
 				return s[:16] + strings.Repeat("0", len(s)-16)
 			}
 			return s
-		}), "value of bigint", "bigint", 1,
+		}), "value of int8", "bigint", 1,
 	},
 	{
 		"composed", `{"operation":"query","table":"towns","fields":["id","town"],"relations":{"people":{"fields":["id","note","doc","host"],"filters":{"id":{"in":[31,32,33,34]}}}}}`,
@@ -100,11 +100,11 @@ var lies = []struct {
 				return nil
 			}
 			return row
-		}, "missing", "insert into", 4,
+		}, "value of int8", "insert into", 4,
 	},
 	{
 		"insert", `{"operation":"mutation","type":"insert","table":"people","input":[{"code":"Secret-900","balance":"7314.50","town_id":2,"feeling":"Wistful","doc":{"hidden":70001}}],"return_fields":["id","code","balance","feeling","doc"]}`,
-		changing(1700, func(s string) string { return strings.TrimSuffix(s, "0") }), "value of numeric(14,2)", "numeric", 0,
+		changing(1700, func(s string) string { return strings.TrimSuffix(s, "0") }), "value of numeric", "numeric", 0,
 	},
 	{
 		"enum", `{"operation":"query","table":"people","fields":["id","feeling"],"filters":{"feeling":{"eq":"Wistful"}}}`,
@@ -116,7 +116,7 @@ var lies = []struct {
 				}
 			}
 			return row
-		}, "value of mood", "label_", 1,
+		}, `value of "public"."mood"`, "label_", 1,
 	},
 }
 
@@ -157,8 +157,8 @@ func TestReproduce(t *testing.T) {
 	t.Parallel()
 	for i, tc := range lies {
 		for _, candidateLies := range []bool{true, false} {
-			if testing.Short() && i > 1 {
-				continue
+			if i > 1 && candidateLies != (i%2 == 0) {
+				continue // which side lies makes no difference to the shrinking
 			}
 			name := tc.name + ", the control lies"
 			if candidateLies {
@@ -177,9 +177,6 @@ func TestReproduce(t *testing.T) {
 					t.Fatal(err)
 				}
 				want, ok := reproduce.SignatureOf(reports[0])
-				if tc.want == "missing" && !candidateLies {
-					want.Kind = parity.DiffExtra
-				}
 				if !ok {
 					t.Fatalf("%+v", reports)
 				}
@@ -189,7 +186,7 @@ func TestReproduce(t *testing.T) {
 				}
 				text := r.SQL("x")
 				t.Logf("%d tries, cut %v\n%s", r.Tries, r.Cut, text)
-				if candidateLies && want.String() != tc.want {
+				if got := want.String(); got != tc.want {
 					t.Errorf("signature %s, want %s", want, tc.want)
 				}
 				for _, s := range secrets {
@@ -266,7 +263,7 @@ func TestBounds(t *testing.T) {
 	honest := mode(t, "pq/default")
 	tc := lies[0]
 	sides := reproduce.Sides{Control: honest, Candidate: &liar{Backend: mode(t, "pgx/simple_protocol"), lie: tc.lie}}
-	want := reproduce.Signature{Kind: parity.DiffValue, Type: "numeric(14,2)"}
+	want := reproduce.Signature{Kind: parity.DiffValue, Type: "numeric"}
 	from, _ := source(t, honest)
 	r, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, []byte(tc.definition), want, reproduce.WithTries(24))
 	if err != nil {
@@ -330,7 +327,7 @@ func TestGoFile(t *testing.T) {
 	honest := mode(t, "pq/default")
 	tc := lies[0]
 	sides := reproduce.Sides{Control: honest, Candidate: &liar{Backend: mode(t, "pgx/simple_protocol"), lie: tc.lie}}
-	want := reproduce.Signature{Kind: parity.DiffValue, Type: "numeric(14,2)"}
+	want := reproduce.Signature{Kind: parity.DiffValue, Type: "numeric"}
 	from, _ := source(t, honest)
 	r, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, []byte(tc.definition), want)
 	if err != nil {

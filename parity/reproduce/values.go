@@ -195,9 +195,12 @@ func letters(s string, rank, alphabet int) string {
 		n++
 		return c
 	}
-	for i, c := range s {
+	chars := []rune(s)
+	for i, c := range chars {
 		switch {
-		case c == 'x' && i == 1 && s[0] == '\\':
+		case i+1 < len(chars) && unicode.Is(unicode.Mn, chars[i+1]) && unicode.IsLetter(c):
+			b.WriteRune('e') // what it is composed with follows
+		case c == 'x' && i == 1 && chars[0] == '\\':
 			b.WriteRune(c) // \x of bytea
 		case c >= '1' && c <= '9' && rank >= 0:
 			b.WriteRune(next('1', 9))
