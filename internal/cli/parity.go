@@ -19,7 +19,7 @@ func newParity(a *app) *cobra.Command {
 was observed. Start with: fraiseql parity run corpus.jsonl`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newParityRun(a), newParityReport(a))
+	cmd.AddCommand(newParityRun(a), newParityReplay(a), newParityReport(a))
 	cmd.SuggestionsMinimumDistance = 2
 	unknownCommand(cmd)
 	return cmd
@@ -46,6 +46,7 @@ type runOptions struct {
 	minCompared        float64
 	reveal             []string
 	allocations        bool
+	reproduce          string
 	line               int
 }
 
@@ -109,6 +110,7 @@ The report has no value of a row: of a value that differs it shows type, length,
 classes of characters and a hash. --reveal names columns that may be shown.`,
 		Example: `  fraiseql parity run corpus.jsonl
   fraiseql parity run corpus.jsonl --control pq --candidate pgx/exec --html report.html
+  fraiseql parity run corpus.jsonl --reproduce reproduce
   fraiseql parity run corpus.jsonl --timeout 10m --resume state.json --junit report.xml`,
 		Args: oneFile("a corpus: a file of definitions, or -"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.parityRun(cmd.Context(), o, args[0]) },
@@ -116,6 +118,7 @@ classes of characters and a hash. --reveal names columns that may be shown.`,
 	f := cmd.Flags()
 	o.register(f)
 	f.StringVar(&o.resume, "resume", "", "keep the state of the run in `FILE`, and go on from it after an interruption")
+	f.StringVar(&o.reproduce, "reproduce", "", "write the smallest case of each difference to `DIR`, as SQL and as a Go test, with made-up values; needs the right to create a database, into which rows are copied while it is sought")
 	f.BoolVar(&o.allocations, "allocations", false, "measure what each class of reads allocates, by runs of one side alone at the end")
 	f.IntVar(&o.line, "line", 0, "run line `N` of the corpus only")
 	return cmd

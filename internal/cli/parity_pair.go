@@ -27,6 +27,7 @@ type parityPair struct {
 	options []parity.Option
 	clones  *clones.Pair // of --writes clones
 	config  backend.Config
+	catalog *catalog.Catalog
 }
 
 // Close closes both pools, and drops the clones.
@@ -75,6 +76,7 @@ func (a *app) openParity(ctx context.Context, o *runOptions) (p *parityPair, err
 	if err != nil {
 		return nil, err
 	}
+	opened.catalog = cat
 	opened.schema, err = builder.NewSchema(cat, fraiseql.SchemaOptions(a.settings))
 	return opened, err
 }

@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/report"
+	"github.com/fraiseql/fraiseql-go/parity/reproduce"
 )
 
 // parityRun is `fraiseql parity run`.
@@ -92,6 +94,7 @@ type parityRun struct {
 	collector *report.Collector
 	progress  progress
 	reads     map[string]*builder.Plan // one of each class, for allocations
+	suspects  []suspect
 	refusals  int
 	timedOut  bool
 }
@@ -160,6 +163,10 @@ func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
 		r.refused(e, o.Err)
 	}
 	for _, one := range o.Reports {
+		if sig, ok := reproduce.SignatureOf(one); ok && r.o.reproduce != "" && op.Shape != "" && len(r.suspects) < maxReproduced &&
+			!slices.ContainsFunc(r.suspects, func(s suspect) bool { return s.shape == op.Shape }) {
+			r.suspects = append(r.suspects, suspect{definition: e.Definition, shape: op.Shape, signature: sig})
+		}
 		r.collector.Publish(report.WithOperation(ctx, op), one)
 	}
 }
@@ -183,6 +190,9 @@ func (r *parityRun) finish(ctx context.Context) error {
 			return err
 		}
 		r.collector.Publish(report.WithOperation(ctx, report.Operation{Title: "the two databases after the run"}), state)
+	}
+	if err := r.reproduceAll(ctx); err != nil {
+		return err
 	}
 	if len(r.reads) > 0 {
 		if err := r.measure(ctx); err != nil {

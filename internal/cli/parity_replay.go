@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	fraiseql "github.com/fraiseql/fraiseql-go"
+
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/internal/pgembed"
+	"github.com/fraiseql/fraiseql-go/parity/report"
+	"github.com/fraiseql/fraiseql-go/parity/reproduce"
+)
+
+func newParityReplay(a *app) *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Run a reproducer again, in a database of its own",
+		Long: `Makes a database on the server of DATABASE_URL (or starts a PostgreSQL of its own),
+runs the SQL of a reproducer in it (a file of parity run --reproduce), compares its operation on the
+backends that differed, and drops the database. Exit 4 while they differ.`,
+		Example: `  fraiseql parity replay reproduce/8c1f2a0b9d3e4f56.sql
+  fraiseql parity replay reproduce/8c1f2a0b9d3e4f56.sql --candidate pgx/exec`,
+		Args: oneFile("a reproducer: an SQL file of `fraiseql parity run --reproduce`"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.parityReplay(cmd.Context(), o, args[0]) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.control, "control", "", "the `BACKEND` that is trusted, or its mode (default: that of the file)")
+	f.StringVar(&o.candidate, "candidate", "", "the `BACKEND` that is compared with it, or its mode (default: that of the file)")
+	f.DurationVar(&o.timeout, "timeout", 0, "end after this `TIME`, and exit with 8")
+	f.StringSliceVar(&o.reveal, "reveal", nil, "show the values of these `COLUMNS` in reports; * is everything")
+	o.outputs.register(f)
+	return cmd
+}
+
+func (a *app) parityReplay(ctx context.Context, o runOptions, name string) (err error) {
+	in := a.In
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return usage("open the reproducer: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // read-only
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxInput))
+	if err != nil {
+		return usage("read the reproducer: %w", err)
+	}
+	file, err := reproduce.ParseFile(string(text))
+	if err != nil {
+		return usage("read %s: %w", name, err)
+	}
+	if o.control == "" {
+		o.control = file.Control
+	}
+	if o.candidate == "" {
+		o.candidate = file.Candidate
+	}
+	control, candidate, err := a.sides(o.control, o.candidate)
+	if err != nil {
+		return err
+	}
+	if o.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, errTimeout)
+		defer cancel()
+	}
+	cfg, drop, err := a.scratchDatabase(ctx)
+	if err != nil {
+		return timedOut(ctx, err)
+	}
+	defer func() { err = errors.Join(err, drop()) }()
+	d, err := a.replay(ctx, file, cfg, reproduce.Sides{Control: control, Candidate: candidate, Schema: fraiseql.SchemaOptions(a.settings)}, o.reveal)
+	if err != nil {
+		return timedOut(ctx, err)
+	}
+	sum := sha256.Sum256(text)
+	d.Head.Source, d.Head.SourceHash, d.Head.Writes = name, hex.EncodeToString(sum[:]), "rollback"
+	return a.conclude(d, o.outputs, gates(d, 1))
+}
+
+// errTimeout is the cause of a context that --timeout has ended.
+var errTimeout = errors.New("time ran out")
+
+func timedOut(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errTimeout) {
+		return &exit{code: ExitTimeout, err: errTimeout}
+	}
+	return err
+}
+
+// replay runs what file says in the database of cfg.
+func (a *app) replay(ctx context.Context, file *reproduce.File, cfg backend.Config, s reproduce.Sides, reveal []string) (d *report.Document, err error) {
+	start := time.Now()
+	p := &parityPair{config: cfg}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if p.control, err = executor.Open(ctx, s.Control, cfg, executor.WithMinIdle(0)); err != nil {
+		return nil, err
+	}
+	if p.candidate, err = executor.Open(ctx, s.Candidate, cfg, executor.WithMinIdle(0)); err != nil {
+		return nil, err
+	}
+	if err := reproduce.Script(ctx, p.control, file.Script); err != nil {
+		return nil, fmt.Errorf("make the database of the reproducer: %w", err)
+	}
+	reports, err := reproduce.Run(ctx, cfg, s, file.Definition)
+	if err != nil {
+		return nil, err
+	}
+	o := report.Operation{Title: file.Signature}
+	if def, err := builder.ParseDefinition(file.Definition); err == nil {
+		o.Shape = report.Shape(def)
+	}
+	c := report.NewCollector(report.WithReveal(reveal...))
+	for _, r := range reports {
+		c.Publish(report.WithOperation(ctx, o), r)
+	}
+	d = c.Document()
+	d.Head = report.Head{Started: start, Ended: time.Now(), Operations: int64(len(reports))}
+	return d, p.describe(ctx, &d.Head)
+}
+
+// scratchDatabase makes an empty database, on the server of the settings or else on one that
+// is started for it, and says how to reach it and what drops it.
+func (a *app) scratchDatabase(ctx context.Context) (cfg backend.Config, drop func() error, err error) {
+	dsn, stop := a.settings.DatabaseURL, func() error { return nil }
+	if dsn == "" {
+		server, err := pgembed.Provide(ctx, a.getenv, pgembed.WithProgress(a.Err))
+		if err != nil {
+			return cfg, nil, err
+		}
+		dsn, stop = server.DSN(""), server.Stop
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, stop())
+		}
+	}()
+	if cfg, err = a.config(dsn, a.settings); err != nil {
+		return cfg, nil, err
+	}
+	b, err := a.selectedBackend(a.settings)
+	if err != nil {
+		return cfg, nil, err
+	}
+	admin, err := a.pool(b, dsn, a.settings)
+	if err != nil {
+		return cfg, nil, err
+	}
+	name := fmt.Sprintf("fraiseql_scratch_%d", time.Now().UnixNano())
+	if _, err := admin.ExecContext(ctx, `create database "`+name+`" template template0 encoding 'UTF8'`); err != nil {
+		return cfg, nil, errors.Join(fmt.Errorf("make an empty database: %w", err), admin.Close())
+	}
+	cfg.Database = name
+	return cfg, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second) // dropped however it ended
+		defer cancel()
+		_, err := admin.ExecContext(ctx, `drop database if exists "`+name+`" with (force)`)
+		return errors.Join(err, admin.Close(), stop())
+	}, nil
+}
+
+// maxReproduced bounds how many classes a run looks for reproducers of.
+const maxReproduced = 10
+
+// suspect is a mismatch to reproduce.
+type suspect struct {
+	definition []byte
+	shape      string
+	signature  reproduce.Signature
+}
+
+// reproduceAll writes a reproducer for each class that differs. That it can't is no failure
+// of the run.
+func (r *parityRun) reproduceAll(ctx context.Context) error {
+	for _, s := range r.suspects {
+		done := r.step("reproducing " + s.signature.String() + " of " + shorten(s.shape, 60))
+		path, tries, err := r.reproduceOne(ctx, s)
+		if ctx.Err() != nil {
+			done("stopped")
+			return ctx.Err()
+		}
+		if err != nil {
+			done(err.Error())
+			continue
+		}
+		done(fmt.Sprintf("%s, after %d tries", path, tries))
+		r.collector.SetReproducer(s.shape, path, "fraiseql parity replay "+shellWord(path))
+	}
+	return nil
+}
+
+func (r *parityRun) reproduceOne(ctx context.Context, s suspect) (path string, tries int, err error) {
+	cfg, drop, err := r.scratchDatabase(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { err = errors.Join(err, drop()) }()
+	from := reproduce.Source{DB: r.pair.control, Catalog: r.pair.catalog, Schema: r.pair.schema}
+	sides := reproduce.Sides{Control: r.pair.control.Backend(), Candidate: r.pair.candidate.Backend(), Schema: fraiseql.SchemaOptions(r.settings)}
+	found, err := reproduce.Reproduce(ctx, from, cfg, sides, s.definition, s.signature)
+	if err != nil {
+		return "", 0, err
+	}
+	path, err = found.Write(r.o.reproduce, report.Fingerprint(s.shape))
+	return path, found.Tries, err
+}
