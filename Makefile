@@ -157,6 +157,11 @@ bench-pool: ## The pool: taking and giving back connections, saturation
 bench-streaming: ## Large results: rows a second and memory
 	$(bench) -bench 'Stream' ./executor/... ./backend/... ./tests/...
 
+.PHONY: bench-parity
+bench-parity: ## Comparing: what it costs, and a gigabyte in bounded memory
+	$(bench) -bench 'Compared|Shadow|Mirror' ./parity/...
+	FRAISEQL_TEST_LARGE=1 go test ./parity -run TestLargeResultInBoundedMemory -v -count 1
+
 .PHONY: bench-http
 bench-http: ## HTTP: the server beside two hand-written ones, into docs/bench/http.json (URL= names a database with the sample data)
 	go run ./tests/bench -rounds 5 -each 2s -out docs/bench/http.json $(if $(URL),-dsn '$(URL)')
