@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/parity"
 )
@@ -74,10 +75,32 @@ func (e *engine) report(t *tape) parity.Report {
 		Candidate: parity.Side{Backend: backend.ModeOf(e.candidate.backend)},
 		Class:     parity.ClassOf(t.statements()...),
 	}
+	for _, s := range t.steps {
+		r.Uses = append(r.Uses, s.s.Uses...)
+	}
+	if err := t.steps[len(t.steps)-1].err; err != nil {
+		answered, _ := t.sides(&r)
+		answered.Code, answered.SQLState = backend.CodeOf(err), backend.SQLStateOf(err)
+	}
 	if n := len(t.steps) - 1; n > 0 {
 		r.Operation = fmt.Sprintf("%s and %d more", r.Operation, n)
 	}
 	return r
+}
+
+// read are the uses of what was read.
+func (t *tape) read() []builder.Use {
+	var uses []builder.Use
+	for _, s := range t.steps {
+		for i, null := range s.rows.nulls {
+			c := s.columns[i]
+			uses = append(uses, builder.Use{Column: c.Source, Type: c.Type, How: builder.UseRead})
+			if null {
+				uses = append(uses, builder.Use{Column: c.Source, Type: c.Type, How: builder.UseReadNull})
+			}
+		}
+	}
+	return uses
 }
 
 func (t *tape) statements() []string {
@@ -131,6 +154,10 @@ func (e *engine) rerun(ctx context.Context, t *tape) (parity.Report, error) {
 	other.Duration = time.Since(start)
 	e.count.other.observe(other.Duration)
 	other.Rows = answered.Rows
+	if err == nil {
+		other.Code, other.SQLState = answered.Code, answered.SQLState
+		r.Uses = append(r.Uses, t.read()...)
+	}
 	switch {
 	case err == nil && len(rules) > 0:
 		r.Verdict, r.Rules = parity.EqualByRule, rules

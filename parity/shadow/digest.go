@@ -16,6 +16,7 @@ type digest struct {
 	rows     int64
 	sequence [2]uint64
 	bag      [2]uint64
+	nulls    []bool // by column: NULL was there; nil: there was no row
 }
 
 // seeds are new in each process: no data can be made to collide.
@@ -53,7 +54,12 @@ func (d *digester) add(values [][]byte) (bool, error) {
 		binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at-4)) // maxRow is less
 	}
 	d.scratch = b
-	d.rows++
+	if d.rows++; d.nulls == nil {
+		d.nulls = make([]bool, len(values))
+	}
+	for i, v := range values {
+		d.nulls[i] = d.nulls[i] || v == nil
+	}
 	for i, seed := range seeds {
 		key := maphash.Bytes(seed, b)
 		d.bag[i] += key

@@ -205,6 +205,10 @@ func (e *engine) work(i int) {
 				e.drop(t, dropLate)
 				continue
 			}
+			if !e.budget.left() {
+				e.drop(t, dropBudget)
+				continue
+			}
 			start := time.Now()
 			e.busy[i].Store(start.UnixNano())
 			e.compare(t)

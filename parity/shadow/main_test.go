@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -71,7 +72,7 @@ type stage struct {
 	*shadow.Shadow
 	control *executor.DB
 	harness *parity.Harness
-	log     *bytes.Buffer
+	log     *lockedWriter
 
 	mu      sync.Mutex
 	reports []parity.Report
@@ -82,7 +83,7 @@ var calm = shadow.Breaker{Errors: -1, Drops: -1, Slow: -1, CPU: -1}
 
 func newStage(t testing.TB, dsn string, control, candidate backend.Backend, o ...shadow.Option) *stage {
 	t.Helper()
-	s := &stage{log: &bytes.Buffer{}}
+	s := &stage{log: &lockedWriter{}}
 	db, err := executor.Open(t.Context(), control, config(t, dsn), executor.WithMinIdle(0))
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +101,7 @@ func newStage(t testing.TB, dsn string, control, candidate backend.Backend, o ..
 	})))
 	options := append([]shadow.Option{
 		shadow.WithStage(shadow.StageShadow), shadow.WithBreaker(calm), shadow.WithMaxAge(time.Minute),
-		shadow.WithLog(slog.New(slog.NewTextHandler(&lockedWriter{w: s.log}, nil))),
+		shadow.WithLog(slog.New(slog.NewTextHandler(s.log, nil))),
 	}, o...)
 	s.Shadow, err = shadow.New(t.Context(), db, shadow.Source{Config: config(t, dsn), Candidate: candidate}, s.harness, options...)
 	if err != nil {
@@ -116,8 +117,17 @@ func newStage(t testing.TB, dsn string, control, candidate backend.Backend, o ..
 
 type lockedWriter struct {
 	mu sync.Mutex
-	w  *bytes.Buffer
+	w  bytes.Buffer
 }
+
+// logged is what s has logged so far.
+func logged(s *stage) string {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return s.log.w.String()
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
 
 func (l *lockedWriter) Write(p []byte) (int, error) {
 	l.mu.Lock()
