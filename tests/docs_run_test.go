@@ -51,6 +51,7 @@ var runPages = []struct {
 	{"docs/how-to/functions.md", false},
 	{"docs/how-to/graphql-customize.md", false},
 	{"docs/how-to/deploy.md", true},
+	{"docs/how-to/shadow.md", true},
 	{"docs/how-to/parity-report.md", true},
 	{"docs/reference/graphql.md", true},
 }

@@ -83,13 +83,15 @@ func TestKillSwitch(t *testing.T) {
 				t.Errorf("the last statement was %v after the flip", d)
 			}
 			db := pgtest.Open(t, dsn)
-			soon(t, time.Second, "no session of the shadow is left", func() bool {
-				var n int
-				if err := db.QueryRowContext(t.Context(), "select count(*) from pg_stat_activity where application_name = 'app/shadow' and datname = current_database()").Scan(&n); err != nil {
+			sessions := func(which string) (n int) {
+				err := db.QueryRowContext(t.Context(), "select count(*) from pg_stat_activity where application_name = 'app/shadow' and datname = current_database()"+which).Scan(&n)
+				if err != nil {
 					t.Fatal(err)
 				}
-				return n == 0
-			})
+				return n
+			}
+			soon(t, time.Second, "nothing of the shadow runs", func() bool { return sessions(" and state = 'active'") == 0 })
+			soon(t, 10*time.Second, "no session of the shadow is left", func() bool { return sessions("") == 0 })
 			if st := s.Status(); st.Stage != shadow.StageOff || st.Off == "" || st.Breaker != nil {
 				t.Errorf("%+v", st)
 			}
@@ -113,11 +115,11 @@ func TestBreaker(t *testing.T) {
 	}{
 		"errors": {
 			func(context.Context, string) (string, error) { return "", backend.ErrConnectionLost },
-			nil, func(*shadow.Breaker) {}, "errors in",
+			nil, func(b *shadow.Breaker) { b.Drops = -1 }, "errors in",
 		},
 		"panics": {
 			func(context.Context, string) (string, error) { panic("a driver's bug") },
-			nil, func(*shadow.Breaker) {}, "errors in",
+			nil, func(b *shadow.Breaker) { b.Drops = -1 }, "errors in",
 		},
 		"latency": {
 			func(context.Context, string) (string, error) { return "select 1 where pg_sleep(0.15) is not null", nil },
@@ -162,7 +164,7 @@ func TestBreaker(t *testing.T) {
 				}
 			}
 			well.Store(true)
-			soon(t, 20*time.Second, "it closes", func() bool { return strings.Contains(logged(s), "breaker has closed") })
+			soon(t, 40*time.Second, "it closes", func() bool { return strings.Contains(logged(s), "breaker has closed") })
 		})
 	}
 }
@@ -178,10 +180,10 @@ func TestLiveBreaker(t *testing.T) {
 		return "", backend.ErrConnectionLost
 	}}
 	s := newStage(t, pgtest.DB(t), mode(t, pq), r, shadow.WithStage(shadow.StageLive), shadow.WithShare(0),
-		shadow.WithBreaker(shadow.Breaker{CPU: -1, Cooldown: 500 * time.Millisecond, Window: 500 * time.Millisecond}))
+		shadow.WithBreaker(shadow.Breaker{CPU: -1, Cooldown: 500 * time.Millisecond, Window: 2 * time.Second, Sample: 5}))
 	stop := underLoad(t, s)
 	defer stop()
-	soon(t, 10*time.Second, "the control answers", func() bool { return s.Status().Routes.State == "open" })
+	soon(t, 20*time.Second, "the control answers", func() bool { return s.Status().Routes.State == "open" })
 	if s.Status().Fallbacks == 0 {
 		t.Error("no read fell back")
 	}
