@@ -41,6 +41,9 @@ func checkSession(vars map[string]string) error {
 	if len(vars) > maxSession {
 		return backend.New("session", backend.CodeBadUserInput, tell("%d session variables; at most %d", len(vars), maxSession))
 	}
+	if len(vars) == 0 {
+		return nil
+	}
 	seen := make(map[string]bool, len(vars))
 	for name, value := range vars {
 		lower := strings.ToLower(name)
@@ -179,6 +182,9 @@ func (s session) suspects(name string) bool {
 // and not with those of the login, which may be allowed to set more (an
 // extension's parameters have a dot too: auto_explain.log_min_duration).
 func settingsOf(m map[string]string) []backend.Setting {
+	if len(m) == 0 {
+		return nil
+	}
 	list := make([]backend.Setting, 0, len(m))
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		set := backend.Setting{Name: name, Value: m[name]}

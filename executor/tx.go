@@ -39,6 +39,29 @@ type txConn struct {
 	// and that it went well.
 	opening []backend.Command
 	ended   bool
+	first   bound
+}
+
+// bound is a deadline that began when the transaction asked for a connection, and
+// that its first statement goes on with.
+type bound struct {
+	of, ctx context.Context //nolint:containedctx // until the first statement
+	cancel  context.CancelFunc
+}
+
+func (b *bound) end() {
+	if b.cancel != nil {
+		b.cancel()
+	}
+}
+
+// deadline bounds a statement by the query timeout.
+func (t *txConn) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if b := t.first; b.ctx != nil && b.of == ctx {
+		t.first = bound{}
+		return b.ctx, b.cancel
+	}
+	return t.db.deadline(ctx)
 }
 
 // Tx is an open transaction, or a savepoint in one: the Runner that InTx gives
@@ -122,11 +145,18 @@ func (db *DB) checkOptions(o *TxOptions) (*TxOptions, error) {
 // open acquires a connection and begins on it. dead says that the connection was
 // lost before anything was done: another one may do.
 func (db *DB) open(ctx context.Context, o *TxOptions, late bool) (t *Tx, err error, dead bool) { //nolint:revive // dead belongs to err
-	conn, err := db.acquire(ctx)
+	t = &Tx{txConn: &txConn{db: db}}
+	if late && db.together != nil && db.opt.acquireTimeout == db.opt.queryTimeout && ctx.Err() == nil {
+		t.first.of = ctx // one timer for both, as by default
+		t.first.ctx, t.first.cancel = db.deadline(ctx)
+		t.conn, err = db.take(ctx, t.first.ctx)
+	} else {
+		t.conn, err = db.acquire(ctx)
+	}
 	if err != nil {
+		t.first.end()
 		return nil, err, false
 	}
-	t = &Tx{txConn: &txConn{db: db, conn: conn}}
 	if late && t.prepareOpening(o) {
 		return t, nil, false
 	}
@@ -247,15 +277,34 @@ func beginSQL(o *TxOptions) (string, error) {
 	if o.Snapshot != "" && (level == "read committed" || strings.Trim(o.Snapshot, "0123456789ABCDEF-") != "") {
 		return "", backend.New("begin", backend.CodeBadUserInput, errors.New("a snapshot needs its exported name, and repeatable read or serializable"))
 	}
-	access, wait := " read write", " not deferrable"
-	if o.ReadOnly {
-		access = " read only"
-	}
-	if o.Deferrable {
-		wait = " deferrable"
-	}
-	return "begin isolation level " + level + access + wait, nil
+	return begins[begin{level, o.ReadOnly, o.Deferrable}], nil
 }
+
+// begin is what BEGIN says.
+type begin struct {
+	level                string
+	readOnly, deferrable bool
+}
+
+// begins is the SQL of every begin.
+var begins = func() map[begin]string {
+	m := map[begin]string{}
+	for _, level := range levels {
+		for _, readOnly := range []bool{false, true} {
+			for _, deferrable := range []bool{false, true} {
+				access, wait := " read write", " not deferrable"
+				if readOnly {
+					access = " read only"
+				}
+				if deferrable {
+					wait = " deferrable"
+				}
+				m[begin{level, readOnly, deferrable}] = "begin isolation level " + level + access + wait
+			}
+		}
+	}
+	return m
+}()
 
 func (t *Tx) begin(ctx context.Context, o *TxOptions) error {
 	text, err := beginSQL(o)
@@ -298,6 +347,7 @@ func (t *Tx) control(ctx context.Context, op, text string) error {
 // commit ends the transaction and gives the connection back. It does not end
 // with the caller's context: a COMMIT that was sent is worth its answer.
 func (t *Tx) commit(ctx context.Context) error {
+	t.first.end()
 	if t.ended {
 		t.db.release(t.conn, nil)
 		return nil
@@ -320,6 +370,7 @@ func (t *Tx) commit(ctx context.Context) error {
 // rollback ends the transaction and gives the connection back, or throws it
 // away where the rollback failed.
 func (t *Tx) rollback(ctx context.Context) {
+	t.first.end()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
 	if t.rows != nil {
@@ -371,7 +422,7 @@ func (t *Tx) query(ctx context.Context, s *builder.Statement, last bool) (*Rows,
 	if err := t.ready("query"); err != nil {
 		return nil, err
 	}
-	ctx, cancel := t.db.deadline(ctx)
+	ctx, cancel := t.deadline(ctx)
 	rows, err := t.start(ctx, t.tagged(s), last)
 	if err != nil {
 		cancel()
@@ -396,7 +447,7 @@ func (t *Tx) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	if err := t.ready("exec"); err != nil {
 		return 0, err
 	}
-	ctx, cancel := t.db.deadline(ctx)
+	ctx, cancel := t.deadline(ctx)
 	defer cancel()
 	if err := t.opened(ctx); err != nil {
 		return 0, t.fail(err)

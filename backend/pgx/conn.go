@@ -14,14 +14,16 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
+	"github.com/fraiseql/fraiseql-go/backend/internal/liveness"
 )
 
 // conn is a stdlib connection that never asks for a statement to be repeated. It
 // embeds the driver's, so every optional interface of it stays.
 type conn struct {
 	*stdlib.Conn
-	c    *connector
-	gate gate.Gate
+	c     *connector
+	gate  gate.Gate
+	probe *liveness.Probe
 	// notices are those that nobody has asked for yet.
 	notices *gate.Notices
 	epoch   uint64 // the connector's epoch when the cache was last dropped

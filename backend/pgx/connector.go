@@ -16,6 +16,7 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
+	"github.com/fraiseql/fraiseql-go/backend/internal/liveness"
 )
 
 // Connector checks cfg and returns a connector for database/sql; it never dials.
@@ -167,7 +168,7 @@ func (c *connector) open(ctx context.Context, a backend.Attempt) (*conn, error) 
 		_ = sc.Close()
 		return nil, err
 	}
-	return &conn{Conn: sc, c: c, notices: notices, epoch: c.epoch.Load()}, nil
+	return &conn{Conn: sc, c: c, probe: liveness.New(sc.Conn().PgConn().Conn()), notices: notices, epoch: c.epoch.Load()}, nil
 }
 
 // baseConfig is a configuration with nothing of the environment in it. pgx accepts

@@ -13,7 +13,6 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
-	"github.com/fraiseql/fraiseql-go/backend/internal/liveness"
 )
 
 // commitGrace is how long the outcome of a COMMIT that is on its way is waited for
@@ -56,9 +55,9 @@ type txRows struct {
 	ctx     context.Context //nolint:containedctx // rows end with the statement that they belong to
 	s       *backend.TxStatement
 	cols    []backend.Column
-	before  int  // commands before the statement in what was sent last
-	main    bool // the statement was sent
-	stop    func() bool // ends the watch over ctx; nil: there is none yet. Under conn.watch
+	before  int             // commands before the statement in what was sent last
+	main    bool            // the statement was sent
+	stop    func() bool     // ends the watch over ctx; nil: there is none yet. Under conn.watch
 	done    int             // commands that went well
 	failed  *pgconn.PgError // of the one after them
 	undone  bool            // COMMIT was answered with ROLLBACK
@@ -76,7 +75,7 @@ func (c *conn) together(ctx context.Context, s *backend.TxStatement) (*txRows, e
 	switch {
 	case pc.IsClosed(), len(s.Args) > gate.MaxArgs, gate.IsCopy(s.SQL):
 		return nil, errPlain
-	case s.Commit && !s.ReadOnly && !liveness.Quiet(pc.PgConn().Conn()):
+	case s.Commit && !s.ReadOnly && !c.probe.Quiet():
 		// The connection may be dead, which is found out by what may be sent twice.
 		return nil, errPlain
 	}
@@ -291,7 +290,6 @@ func (r *txRows) refused(i int, err error) error {
 	r.before, r.done = len(r.s.Before), i
 	return r.blame(r.c.explain(r.ctx, err))
 }
-
 
 // end lets go of the connection.
 func (r *txRows) end() {

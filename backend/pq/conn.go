@@ -37,6 +37,7 @@ type conn struct {
 	x     *wire
 	cache *cache // nil: no named statements
 	gate  gate.Gate
+	probe *liveness.Probe
 	// notices are those that nobody has asked for yet.
 	notices *gate.Notices
 	epoch   uint64    // the connector's epoch when the cache was last dropped
@@ -113,7 +114,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	}
 	c.notices.Take() // what was said to who had the connection before
 	now := time.Now()
-	if now.Sub(c.used) > idleCheck || !liveness.Quiet(c.x.Conn) {
+	if now.Sub(c.used) > idleCheck || !c.probe.Quiet() {
 		if err := c.Ping(ctx); err != nil {
 			return driver.ErrBadConn
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
+	"github.com/fraiseql/fraiseql-go/backend/internal/liveness"
 )
 
 // Connector checks cfg and returns a connector for database/sql; it never dials.
@@ -117,7 +118,7 @@ func (c *connector) open(ctx context.Context, a backend.Attempt) (_ *conn, err e
 	if notified := c.plan.Config().OnNotification; notified != nil {
 		libpq.SetNotificationHandler(dc, func(n *libpq.Notification) { notified(n.Channel, n.Extra) })
 	}
-	cn := &conn{inner: inner, c: c, a: a, x: x, notices: notices, epoch: c.epoch.Load(), used: time.Now()}
+	cn := &conn{inner: inner, c: c, probe: liveness.New(x.Conn), a: a, x: x, notices: notices, epoch: c.epoch.Load(), used: time.Now()}
 	if c.caching {
 		cn.cache = newCache(c.plan.Config().StatementCacheSize)
 	}

@@ -40,7 +40,7 @@ func TestQuiet(t *testing.T) {
 			}
 			defer server.Close()
 			for _, c := range []net.Conn{client, tls.Client(client, nil)} {
-				if !liveness.Quiet(c) {
+				if !liveness.New(c).Quiet() {
 					t.Error("an idle connection is not quiet")
 				}
 			}
@@ -48,7 +48,7 @@ func TestQuiet(t *testing.T) {
 				t.Fatal(err)
 			}
 			deadline := time.Now().Add(5 * time.Second)
-			for liveness.Quiet(client) {
+			for liveness.New(client).Quiet() {
 				if time.Now().After(deadline) {
 					t.Fatal("still quiet after 5s")
 				}
@@ -102,7 +102,7 @@ func TestQuietWhileSomebodyReads(t *testing.T) {
 	go func() {
 		all := true
 		for range 1000 { // some of them while the reader waits
-			all = all && liveness.Quiet(client)
+			all = all && liveness.New(client).Quiet()
 			runtime.Gosched()
 		}
 		quiet <- all
