@@ -78,7 +78,7 @@ func (c *conn) Close() error {
 		c.interrupt()
 		return nil
 	}
-	return c.Conn.Close()
+	return c.closeNow()
 }
 
 // interrupt makes whoever reads from the server fail now. It is the only thing

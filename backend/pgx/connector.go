@@ -112,7 +112,8 @@ type connector struct {
 	formats jackpgx.QueryResultFormatsByOID
 	// epoch counts the stale statements met on any connection: one that is behind
 	// drops its cache before its next transaction.
-	epoch atomic.Uint64
+	epoch  atomic.Uint64
+	ending ending
 }
 
 // Connect opens one connection. ctx bounds it together with Config.ConnectTimeout.

@@ -58,6 +58,7 @@ type txRows struct {
 	before  int             // commands before the statement in what was sent last
 	main    bool            // the statement was sent
 	stop    func() bool     // ends the watch over ctx; nil: there is none yet. Under conn.watch
+	told    chan struct{}   // closed when the server was told to cancel. Under conn.watch
 	done    int             // commands that went well
 	failed  *pgconn.PgError // of the one after them
 	undone  bool            // COMMIT was answered with ROLLBACK
@@ -303,7 +304,7 @@ func (r *txRows) end() {
 		_ = r.c.Conn.Conn().Close(context.WithoutCancel(r.ctx))
 	}
 	if r.c.gate.Leave() {
-		_ = r.c.Conn.Close()
+		_ = r.c.closeNow()
 	}
 }
 
@@ -340,7 +341,12 @@ func (r *txRows) Close() error {
 	}
 	if !r.closed {
 		r.dropped = true
-		go r.cancel() // its end is not waited for
+		told := make(chan struct{})
+		go func() { // its end is not waited for
+			defer close(told)
+			r.cancel()
+		}()
+		r.c.c.ending.add(told)
 		r.end()
 	}
 	return r.err

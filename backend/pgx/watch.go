@@ -40,7 +40,12 @@ func (w *watch) slow() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if r := w.rows; r != nil && r.stop == nil {
-		r.stop = context.AfterFunc(r.ctx, r.ended)
+		told := make(chan struct{})
+		r.told = told
+		r.stop = context.AfterFunc(r.ctx, func() {
+			defer close(told)
+			r.ended()
+		})
 	}
 }
 
@@ -49,7 +54,7 @@ func (w *watch) slow() {
 func (r *txRows) unwatch() {
 	w := &r.c.watch
 	w.mu.Lock()
-	stop := r.stop
+	stop, told := r.stop, r.told
 	w.rows, r.stop = nil, nil
 	w.mu.Unlock()
 	if w.timer != nil {
@@ -57,6 +62,7 @@ func (r *txRows) unwatch() {
 	}
 	if stop != nil && !stop() {
 		r.dropped = true
+		r.c.c.ending.add(told)
 	}
 }
 

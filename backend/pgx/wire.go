@@ -93,7 +93,7 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (backend.Wire
 	pg, more, err := c.query(ctx, query, append(all, args...))
 	if err != nil {
 		if c.gate.Leave() {
-			_ = c.Conn.Close()
+			_ = c.closeNow()
 		}
 		return nil, c.explain(ctx, err)
 	}
@@ -175,7 +175,7 @@ func (r *rows) end() {
 		r.err = backend.Wrap(r.b, "query", r.c.explain(r.ctx, err))
 	}
 	if r.c != nil && r.c.gate.Leave() {
-		_ = r.c.Conn.Close()
+		_ = r.c.closeNow()
 	}
 }
 

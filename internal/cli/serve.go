@@ -206,8 +206,11 @@ func dialable(addr string) string {
 // serveError decides on the exit code of what ended the server, and adds what can
 // be done about an address that is taken.
 func serveError(err error, listening bool) error {
-	if err == nil || listening {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case listening: // such as requests that were cut off: not only that there was a signal
+		return &exit{code: ExitFailed, err: err}
 	}
 	if socket, ok := errors.AsType[*net.OpError](err); !ok || socket.Op != "listen" {
 		if _, ok := errors.AsType[*backend.Error](err); !ok { // such as a certificate that can't be read

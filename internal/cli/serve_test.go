@@ -54,6 +54,10 @@ func TestServe(t *testing.T) {
 		{"keys of a URL", testKeyURL},
 		{"functions", testFunctions},
 		{"definitions", testDefinitions},
+		{"drains", testDrains},
+		{"is killed", testKilled},
+		{"cuts off", testCutOff},
+		{"is killed with its sample data", testKilledSample},
 		{"watch", testWatch},
 		{"watch by a role", testWatchByRole},
 	} {
@@ -225,17 +229,22 @@ func do(t *testing.T, req *http.Request) string {
 // reply is the response with its body, which is read and closed.
 func reply(t *testing.T, req *http.Request) (*http.Response, string) {
 	t.Helper()
+	res, answer, err := send(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, answer
+}
+
+func send(req *http.Request) (*http.Response, string, error) {
 	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res, strings.TrimSpace(string(answer))
+	return res, strings.TrimSpace(string(answer)), err
 }
 
 func get(t *testing.T, url string) string {
