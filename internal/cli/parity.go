@@ -14,12 +14,12 @@ import (
 func newParity(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "parity",
-		Short: "Run operations on both backends and compare: run, replay, report",
+		Short: "Run operations on both backends and compare: run, generate, replay, report, coverage",
 		Long: `Runs operations on two backends, the control and the candidate, and compares what
 was observed. Start with: fraiseql parity run corpus.jsonl`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newParityRun(a), newParityReplay(a), newParityReport(a))
+	cmd.AddCommand(newParityRun(a), newParityGenerate(a), newParityReplay(a), newParityReport(a), newParityCoverage(a), newShadowStatus(a))
 	cmd.SuggestionsMinimumDistance = 2
 	unknownCommand(cmd)
 	return cmd
@@ -44,6 +44,9 @@ type runOptions struct {
 	timeout            time.Duration
 	resume             string
 	minCompared        float64
+	minCoverage        float64
+	ignores            string
+	thirdVoice         float64
 	reveal             []string
 	allocations        bool
 	reproduce          string
@@ -56,6 +59,10 @@ func (o *runOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.writes, "writes", "rollback", "what to do with mutations: "+strings.Join(writesForms, ", "))
 	f.DurationVar(&o.timeout, "timeout", 0, "end after this `TIME` (90s, 10m), report what was compared, and exit with 8")
 	f.Float64Var(&o.minCompared, "min-compared", 1, "exit with 16 when a smaller `SHARE` (0 to 1) of the operations was compared")
+	f.Float64Var(&o.minCoverage, "min-coverage", 0, "exit with 16 when less than this `PERCENT` (0 to 100) of the uses of columns was compared")
+	f.StringVar(&o.ignores, "ignores", "", "accept the differences that `FILE` names, each with owner, reason and last day")
+	f.Float64Var(&o.thirdVoice, "third-voice", 0.1, "ask the server's own to_json about this `SHARE` (0 to 1) of the reads that agree, for what both sides get wrong")
+	f.StringVar(&o.reproduce, "reproduce", "", "write the smallest case of each difference to `DIR`, as SQL and as a Go test, with made-up values; needs the right to create a database, into which rows are copied while it is sought")
 	f.StringSliceVar(&o.reveal, "reveal", nil, "show the values of these `COLUMNS` in reports: email, users.email, users.*; * is everything")
 	o.outputs.register(f)
 }
@@ -67,6 +74,12 @@ var writesForms = []string{"rollback", "commit (on the control only)", "skip", "
 func (o *runOptions) check() error {
 	if o.minCompared < 0 || o.minCompared > 1 {
 		return usage("--min-compared is %g; it takes a share from 0 to 1", o.minCompared)
+	}
+	if o.minCoverage < 0 || o.minCoverage > 100 {
+		return usage("--min-coverage is %g; it takes a percentage from 0 to 100", o.minCoverage)
+	}
+	if o.thirdVoice < 0 || o.thirdVoice > 1 {
+		return usage("--third-voice is %g; it takes a share from 0 to 1", o.thirdVoice)
 	}
 	if o.timeout < 0 {
 		return usage("--timeout is %s; it takes a time that is not negative", o.timeout)
@@ -118,7 +131,6 @@ classes of characters and a hash. --reveal names columns that may be shown.`,
 	f := cmd.Flags()
 	o.register(f)
 	f.StringVar(&o.resume, "resume", "", "keep the state of the run in `FILE`, and go on from it after an interruption")
-	f.StringVar(&o.reproduce, "reproduce", "", "write the smallest case of each difference to `DIR`, as SQL and as a Go test, with made-up values; needs the right to create a database, into which rows are copied while it is sought")
 	f.BoolVar(&o.allocations, "allocations", false, "measure what each class of reads allocates, by runs of one side alone at the end")
 	f.IntVar(&o.line, "line", 0, "run line `N` of the corpus only")
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type parityPair struct {
 	clones  *clones.Pair // of --writes clones
 	config  backend.Config
 	catalog *catalog.Catalog
+	ignores []parity.Ignore
 }
 
 // Close closes both pools, and drops the clones.
@@ -49,7 +51,13 @@ func (a *app) openParity(ctx context.Context, o *runOptions) (p *parityPair, err
 	if err != nil {
 		return nil, err
 	}
-	opened := &parityPair{config: cfg}
+	opened := &parityPair{config: cfg, options: []parity.Option{parity.WithThirdVoice(o.thirdVoice)}}
+	if o.ignores != "" {
+		if opened.ignores, err = readIgnores(o.ignores); err != nil {
+			return nil, err
+		}
+		opened.options = append(opened.options, parity.WithIgnores(opened.ignores...))
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, opened.Close())
@@ -79,6 +87,21 @@ func (a *app) openParity(ctx context.Context, o *runOptions) (p *parityPair, err
 	opened.catalog = cat
 	opened.schema, err = builder.NewSchema(cat, fraiseql.SchemaOptions(a.settings))
 	return opened, err
+}
+
+// readIgnores reads the file of --ignores. One that has expired is as wrong as one that
+// can't be read: both would let pass what nobody answers for.
+func readIgnores(name string) ([]parity.Ignore, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usage("open the ignores: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // read-only
+	list, err := parity.ReadIgnores(f)
+	if err != nil {
+		return nil, usage("%s: %w", name, err)
+	}
+	return list, nil
 }
 
 // sides are the backends of --control and --candidate. A name is a backend as the

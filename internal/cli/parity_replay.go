@@ -88,7 +88,7 @@ func (a *app) parityReplay(ctx context.Context, o runOptions, name string) (err 
 	}
 	sum := sha256.Sum256(text)
 	d.Head.Source, d.Head.SourceHash, d.Head.Writes = name, hex.EncodeToString(sum[:]), "rollback"
-	return a.conclude(d, o.outputs, gates(d, 1))
+	return a.conclude(d, o.outputs, gates(d, 1, 0))
 }
 
 // errTimeout is the cause of a context that --timeout has ended.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 
@@ -34,18 +33,9 @@ run that made the report.`,
 }
 
 func (a *app) parityReport(o outputs, file string) error {
-	in := a.In
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return usage("open the report: %w", err)
-		}
-		defer f.Close() //nolint:errcheck // read-only
-		in = f
-	}
-	d, err := report.Read(io.LimitReader(in, maxInput))
+	d, err := a.readReport(file)
 	if err != nil {
-		return usage("read the report: %w", err)
+		return err
 	}
 	if err := a.writeReport(d, o); err != nil {
 		return err

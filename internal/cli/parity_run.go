@@ -10,11 +10,13 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/parity"
+	"github.com/fraiseql/fraiseql-go/parity/coverage"
 	"github.com/fraiseql/fraiseql-go/parity/report"
 	"github.com/fraiseql/fraiseql-go/parity/reproduce"
 )
@@ -44,14 +46,24 @@ func (a *app) parityRun(ctx context.Context, o runOptions, file string) (err err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	sum := sha256.Sum256(input)
-	r := &parityRun{
-		app: a, o: &o, pair: p, file: file, corpus: corpus, collector: report.NewCollector(report.WithReveal(o.reveal...)),
-		progress: progress{Source: hex.EncodeToString(sum[:]), Line: o.line, Control: backend.ModeOf(p.control.Backend()), Candidate: backend.ModeOf(p.candidate.Backend()), Writes: o.writes, Started: time.Now()},
-	}
-	if err := r.load(); err != nil {
-		return err
+	r := a.newParityRun(p, &o, file, len(corpus), func(i int) entry { return corpus[i] })
+	r.progress.Source = hex.EncodeToString(sum[:])
+	if file != "-" {
+		r.again = func(e entry) string {
+			return fmt.Sprintf("fraiseql parity run %s --line %d --control %s --candidate %s", shellWord(file), e.Line, r.progress.Control, r.progress.Candidate)
+		}
 	}
 	return r.run(ctx)
+}
+
+// newParityRun is a run over total operations.
+func (a *app) newParityRun(p *parityPair, o *runOptions, source string, total int, at func(int) entry) *parityRun {
+	r := &parityRun{
+		app: a, o: o, pair: p, source: source, total: total, at: at, collector: report.NewCollector(report.WithReveal(o.reveal...)),
+		progress: progress{Line: o.line, Control: backend.ModeOf(p.control.Backend()), Candidate: backend.ModeOf(p.candidate.Backend()), Writes: o.writes, Started: time.Now()},
+	}
+	r.coverage = coverage.New(p.schema, r.collector)
+	return r
 }
 
 // corpusInput reads the corpus whole: its hash is in the report.
@@ -89,10 +101,15 @@ type parityRun struct {
 	*app
 	o         *runOptions
 	pair      *parityPair
-	file      string
-	corpus    []entry
+	source    string
+	total     int
+	at        func(int) entry
+	again     func(entry) string // a command that runs one operation again; nil: there is none
+	oracle    func(context.Context, entry) []parity.Report
 	collector *report.Collector
+	coverage  *coverage.Tracker // before the collector
 	progress  progress
+	seed      uint64
 	reads     map[string]*builder.Plan // one of each class, for allocations
 	suspects  []suspect
 	refusals  int
@@ -101,6 +118,9 @@ type parityRun struct {
 
 // run runs what is left of the corpus, and reports.
 func (r *parityRun) run(ctx context.Context) error {
+	if err := r.load(); err != nil {
+		return err
+	}
 	limited, cancel := ctx, func() {}
 	if r.o.timeout > 0 {
 		limited, cancel = context.WithTimeout(ctx, r.o.timeout)
@@ -110,10 +130,10 @@ func (r *parityRun) run(ctx context.Context) error {
 	if r.pair.clones != nil {
 		c.runner = parity.NewSeparateRunner(c.harness, r.pair.control, r.pair.candidate)
 	}
-	bar := r.bar("comparing", len(r.corpus))
+	bar := r.bar("comparing", r.total)
 	saved := time.Now()
-	for r.progress.Next < len(r.corpus) {
-		e := r.corpus[r.progress.Next]
+	for r.progress.Next < r.total {
+		e := r.at(r.progress.Next)
 		outcome := c.run(limited, e, r.o.writes == "skip")
 		if limited.Err() != nil {
 			break // what it was interrupted in does not count
@@ -138,15 +158,15 @@ func (r *parityRun) run(ctx context.Context) error {
 		}
 		return err
 	}
-	r.timedOut = r.progress.Next < len(r.corpus)
+	r.timedOut = r.progress.Next < r.total
 	return r.finish(ctx)
 }
 
 // take gives the reports of one operation to the collector.
 func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
 	op := report.Operation{Title: e.Title, Line: e.Line}
-	if r.file != "-" {
-		op.Replay = fmt.Sprintf("fraiseql parity run %s --line %d --control %s --candidate %s", shellWord(r.file), e.Line, r.progress.Control, r.progress.Candidate)
+	if r.again != nil {
+		op.Replay = r.again(e)
 	}
 	if o.definition != nil {
 		op.Shape = report.Shape(o.definition)
@@ -167,7 +187,12 @@ func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
 			!slices.ContainsFunc(r.suspects, func(s suspect) bool { return s.shape == op.Shape }) {
 			r.suspects = append(r.suspects, suspect{definition: e.Definition, shape: op.Shape, signature: sig})
 		}
-		r.collector.Publish(report.WithOperation(ctx, op), one)
+		r.coverage.Publish(report.WithOperation(ctx, op), one)
+	}
+	if r.oracle != nil && !o.Refused {
+		for _, one := range r.oracle(ctx, e) {
+			r.collector.Publish(report.WithOperation(ctx, report.Operation{Title: e.Title, Replay: op.Replay}), one)
+		}
 	}
 }
 
@@ -201,15 +226,25 @@ func (r *parityRun) finish(ctx context.Context) error {
 	}
 	d := r.collector.Document()
 	d.Head = report.Head{
-		Started: r.progress.Started, Ended: time.Now(), Source: r.file, SourceHash: r.progress.Source, Operations: int64(len(r.corpus)),
-		Writes: r.o.writes, Resumed: r.progress.Resumed,
+		Started: r.progress.Started, Ended: time.Now(), Source: r.source, SourceHash: r.progress.Source, Operations: int64(r.total),
+		Writes: r.o.writes, Resumed: r.progress.Resumed, Seed: r.seed,
+	}
+	d.Coverage = r.coverage.Coverage()
+	for _, i := range r.pair.ignores {
+		ignored := report.Ignored{What: i.String(), Owner: i.Owner, Reason: i.Reason}
+		for _, c := range d.Rules {
+			if strings.HasSuffix(c.Name, i.String()) {
+				ignored.Used = c.Count
+			}
+		}
+		d.Ignores = append(d.Ignores, ignored)
 	}
 	if err := r.pair.describe(ctx, &d.Head); err != nil {
 		return err
 	}
 	var failed []*exit
 	if r.timedOut {
-		e := &exit{code: ExitTimeout, err: fmt.Errorf("time ran out after %d of %d operations", r.progress.Next, len(r.corpus))}
+		e := &exit{code: ExitTimeout, err: fmt.Errorf("time ran out after %d of %d operations", r.progress.Next, r.total)}
 		if r.o.resume != "" {
 			e.hint = "the same command goes on from " + r.o.resume
 		}
@@ -217,11 +252,11 @@ func (r *parityRun) finish(ctx context.Context) error {
 	} else if err := r.done(); err != nil {
 		return err
 	}
-	return r.conclude(d, r.o.outputs, append(gates(d, r.o.minCompared), failed...))
+	return r.conclude(d, r.o.outputs, append(gates(d, r.o.minCompared, r.o.minCoverage), failed...))
 }
 
 // gates are what a report fails by.
-func gates(d *report.Document, minCompared float64) []*exit {
+func gates(d *report.Document, minCompared, minCoverage float64) []*exit {
 	var failed []*exit
 	v := d.Verdicts
 	if v.Mismatch > 0 {
@@ -232,6 +267,16 @@ func gates(d *report.Document, minCompared float64) []*exit {
 			code: ExitCoverage,
 			err:  fmt.Errorf("%d of %d operations were compared, fewer than the share %g that was asked for", v.Compared(), v.Total(), minCompared),
 			hint: "the report says why the others were not; lower the gate with --min-compared",
+		})
+	}
+	switch {
+	case minCoverage == 0:
+	case d.Coverage == nil:
+		failed = append(failed, &exit{code: ExitCoverage, err: errors.New("the report has no coverage, and --min-coverage asks for it")})
+	case d.Coverage.Percent < minCoverage:
+		failed = append(failed, &exit{
+			code: ExitCoverage, err: fmt.Errorf("coverage is %.1f %%, and --min-coverage asks for %g %%", d.Coverage.Percent, minCoverage),
+			hint: "`fraiseql parity coverage` lists what of a report was never compared",
 		})
 	}
 	return failed

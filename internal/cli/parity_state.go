@@ -30,6 +30,7 @@ type progress struct {
 type stateFile struct {
 	Progress  progress        `json:"progress"`
 	Collector json.RawMessage `json:"collector"`
+	Coverage  json.RawMessage `json:"coverage"`
 }
 
 // load goes on from the file of --resume, where there is one.
@@ -52,6 +53,9 @@ func (r *parityRun) load() error {
 	if err == nil {
 		err = json.Unmarshal(s.Collector, r.collector)
 	}
+	if err == nil {
+		err = json.Unmarshal(s.Coverage, r.coverage)
+	}
 	if err != nil {
 		return usage("read the state of the run: %w", err)
 	}
@@ -68,12 +72,12 @@ func (r *parityRun) load() error {
 			return &exit{code: ExitUsage, err: fmt.Errorf("%s is of a run with %s", r.o.resume, c.what), hint: "remove the file to begin anew"}
 		}
 	}
-	if was.Next < 0 || was.Next > len(r.corpus) {
-		return usage("%s is of operation %d of %d", r.o.resume, was.Next, len(r.corpus))
+	if was.Next < 0 || was.Next > r.total {
+		return usage("%s is of operation %d of %d", r.o.resume, was.Next, r.total)
 	}
 	was.Resumed++
 	r.progress = was
-	fmt.Fprintf(r.Err, "going on at operation %d of %d\n", was.Next+1, len(r.corpus))
+	fmt.Fprintf(r.Err, "going on at operation %d of %d\n", was.Next+1, r.total)
 	return nil
 }
 
@@ -86,7 +90,11 @@ func (r *parityRun) save() error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(stateFile{Progress: r.progress, Collector: collector})
+	covered, err := json.Marshal(r.coverage)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(stateFile{Progress: r.progress, Collector: collector, Coverage: covered})
 	if err != nil {
 		return err
 	}

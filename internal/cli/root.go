@@ -23,7 +23,7 @@ const exitCodesHelp = ` 0  the answers agree, or there was nothing to compare
  2  wrong command line, setting or input file
  4  the two backends differ
  8  time ran out (--timeout)
-16  less was compared than a gate asks for (--min-compared)
+16  less was compared than a gate asks for (--min-compared, --min-coverage, --ready)
 They are bits: a run that differs and in which time ran out exits with 12.`
 
 func newRoot(a *app) *cobra.Command {

@@ -60,6 +60,7 @@ func TestServe(t *testing.T) {
 		{"is killed with its sample data", testKilledSample},
 		{"watch", testWatch},
 		{"watch by a role", testWatchByRole},
+		{"shadow status", testShadowStatus},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -32,6 +32,8 @@ type Document struct {
 	Wrong []Count `json:"wrong,omitempty"`
 	// Rules are the normalizations that were needed, with how often.
 	Rules []Count `json:"rules"`
+	// Ignores are the differences that somebody has accepted for a while.
+	Ignores []Ignored `json:"ignores,omitempty"`
 	// Classes are groups of operations that differ in their values only, the one with
 	// the most operations first.
 	Classes []Class `json:"classes"`
@@ -136,6 +138,18 @@ type Count struct {
 	Name string `json:"name"`
 	// Count is how often it occurred.
 	Count int64 `json:"count"`
+}
+
+// Ignored is a difference that somebody has accepted for a while.
+type Ignored struct {
+	// What names the operation, class and column, and the last day.
+	What string `json:"what"`
+	// Owner answers for it.
+	Owner string `json:"owner"`
+	// Reason says why.
+	Reason string `json:"reason"`
+	// Used counts the differences that it was needed for.
+	Used int64 `json:"used"`
 }
 
 // Class is a group of operations that differ in their values only.

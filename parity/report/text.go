@@ -65,6 +65,9 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 	for _, r := range d.Rules {
 		t.printf("rule %q was needed %s times\n", r.Name, thousands(r.Count))
 	}
+	for _, i := range d.Ignores {
+		t.printf("ignored %s times: %s (%s: %s)\n", thousands(i.Used), i.What, i.Owner, i.Reason)
+	}
 	if d.Latency.Sampled > 0 {
 		t.printf("time of the candidate: %s (median and 95 %% interval of %s pairs)\n", d.Latency.Words(), thousands(int64(d.Latency.Sampled)))
 	}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fraiseql/fraiseql-go/parity/report"
+)
+
+func newParityCoverage(a *app) *cobra.Command {
+	minCoverage, full := 0.0, false
+	cmd := &cobra.Command{
+		Use:   "coverage FILE",
+		Short: "Show what of a report's database was compared, and what never was",
+		Long: `Reads the JSON of a report (that of --json; - is standard input) and prints how often
+each use of each column was compared, and what never was. Nothing is connected to.
+Exit 16 when less was compared than --min-coverage asks for.`,
+		Example: `  fraiseql parity coverage report.json --min-coverage 95
+  fraiseql parity coverage report.json --full`,
+		Args: oneFile("a report: the JSON that `fraiseql parity run --json` wrote"),
+		RunE: func(_ *cobra.Command, args []string) error { return a.parityCoverage(args[0], minCoverage, full) },
+	}
+	cmd.Flags().Float64Var(&minCoverage, "min-coverage", 0, "exit with 16 below this `PERCENT` (0 to 100)")
+	cmd.Flags().BoolVar(&full, "full", false, "print every map: types, operators and modes too")
+	return cmd
+}
+
+// readReport reads the JSON of a report.
+func (a *app) readReport(file string) (*report.Document, error) {
+	in := a.In
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, usage("open the report: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // read-only
+		in = f
+	}
+	d, err := report.Read(io.LimitReader(in, maxInput))
+	if err != nil {
+		return nil, usage("read the report: %w", err)
+	}
+	return d, nil
+}
+
+func (a *app) parityCoverage(file string, minCoverage float64, full bool) error {
+	if minCoverage < 0 || minCoverage > 100 {
+		return usage("--min-coverage is %g; it takes a percentage from 0 to 100", minCoverage)
+	}
+	d, err := a.readReport(file)
+	if err != nil {
+		return err
+	}
+	c := d.Coverage
+	if c == nil {
+		return usage("%s has no coverage", file)
+	}
+	maps := c.Maps
+	if !full && len(maps) > 1 {
+		maps = maps[:1]
+	}
+	for _, m := range maps {
+		rows := make([][]string, len(m.Rows))
+		for i, r := range m.Rows {
+			rows[i] = append(rows[i], r.Name)
+			for _, n := range r.Cells {
+				text := "" // there is nothing to compare
+				if n == 0 {
+					text = "-"
+				} else if n > 0 {
+					text = strconv.FormatInt(n, 10)
+				}
+				rows[i] = append(rows[i], text)
+			}
+		}
+		fmt.Fprintf(a.Out, "%s\n\n", a.paint(bold, m.Title))
+		if err := table(a.Out, append([]string{""}, m.Columns...), rows); err != nil {
+			return err
+		}
+		fmt.Fprintln(a.Out)
+	}
+	for _, n := range c.Never {
+		fmt.Fprintf(a.Out, "never compared: %s\n", n)
+	}
+	if c.NeverMore > 0 {
+		fmt.Fprintf(a.Out, "never compared: %d more\n", c.NeverMore)
+	}
+	fmt.Fprintf(a.Out, "\n%.1f %%: %d of %d uses of columns were compared\n", c.Percent, c.Compared, c.Total)
+	if c.Percent < minCoverage {
+		return &exit{code: ExitCoverage, err: fmt.Errorf("coverage is %.1f %%, and --min-coverage asks for %g %%", c.Percent, minCoverage)}
+	}
+	return nil
+}
