@@ -297,14 +297,8 @@ func (a *app) conclude(d *report.Document, o outputs, failed []*exit) error {
 	return err
 }
 
+// writeReport writes the files first: whoever reads standard output may leave early.
 func (a *app) writeReport(d *report.Document, o outputs) error {
-	if o.json == "-" {
-		if err := d.JSON(a.Out); err != nil {
-			return err
-		}
-	} else if err := d.Text(a.Out, report.TextOptions{Color: a.color && isTerminal(a.Out)}); err != nil {
-		return err
-	}
 	for _, f := range []struct {
 		flag, name string
 		write      func(io.Writer) error
@@ -320,5 +314,8 @@ func (a *app) writeReport(d *report.Document, o outputs) error {
 			return usage("write the report of --%s: %w", f.flag, err)
 		}
 	}
-	return nil
+	if o.json == "-" {
+		return d.JSON(a.Out)
+	}
+	return d.Text(a.Out, report.TextOptions{Color: a.color && isTerminal(a.Out)})
 }
