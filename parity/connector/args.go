@@ -13,6 +13,7 @@ import (
 type arg struct {
 	original any
 	control  driver.Value
+	refused  error // by the control's conversion; told where there is no other
 }
 
 // forControl are args as the control's driver is to get them.

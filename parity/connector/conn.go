@@ -3,6 +3,8 @@ package connector
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
@@ -11,10 +13,10 @@ import (
 // conn is a connection of the control. What it answers is the control's answer;
 // beside that it tells its mirror and its recorder what happened.
 //
-// It has all methods that database/sql asks a connection for. Where the control's
-// driver lacks one, the method does what database/sql does without it. The one
-// pair of methods that older drivers have besides (Execer, Queryer) is added by
-// shape.
+// It has the methods that database/sql asks a connection for. Where the control's
+// driver lacks one, the method does what database/sql does without it. Those whose
+// mere presence changes something (SessionResetter, Validator, Execer, Queryer) are
+// added by shape.
 type conn struct {
 	control driver.Conn
 	of      *Connector
@@ -38,8 +40,6 @@ var (
 	_ driver.NamedValueChecker  = (*conn)(nil)
 	_ driver.Pinger             = (*conn)(nil)
 	_ driver.QueryerContext     = (*conn)(nil)
-	_ driver.SessionResetter    = (*conn)(nil)
-	_ driver.Validator          = (*conn)(nil)
 )
 
 // Unwrap is the control's connection: what (*sql.Conn).Raw would give without the
@@ -59,7 +59,37 @@ func (c *conn) Close() error {
 // CheckNamedValue converts an argument as the control wants it, and keeps what the
 // caller gave.
 func (c *conn) CheckNamedValue(nv *driver.NamedValue) error {
-	return wrapArg(c.control, nil, nv)
+	original := *nv
+	err := wrapArg(c.control, nil, nv)
+	if err != nil && !errors.Is(err, driver.ErrRemoveArgument) && c.skips() {
+		// Without ExecerContext database/sql would first prepare, and then ask the
+		// statement: see refusal.
+		*nv = original
+		nv.Value = arg{original: original.Value, refused: err}
+		return nil
+	}
+	return err
+}
+
+// skips says that the control's driver wants some statements prepared first.
+func (c *conn) skips() bool {
+	_, exec := c.control.(driver.ExecerContext)
+	_, query := c.control.(driver.QueryerContext)
+	return !exec || !query
+}
+
+// refusal is the error that CheckNamedValue has kept back.
+func refusal(args []driver.NamedValue) error {
+	for _, nv := range args {
+		if a, ok := nv.Value.(arg); ok && a.refused != nil {
+			name := fmt.Sprintf("$%d", nv.Ordinal)
+			if nv.Name != "" {
+				name = fmt.Sprintf("with name %q", nv.Name)
+			}
+			return fmt.Errorf("sql: converting argument %s type: %w", name, a.refused)
+		}
+	}
+	return nil
 }
 
 func wrapArg(conn driver.Conn, stmt driver.Stmt, nv *driver.NamedValue) error {
@@ -67,7 +97,7 @@ func wrapArg(conn driver.Conn, stmt driver.Stmt, nv *driver.NamedValue) error {
 	if err := check(conn, stmt, nv); err != nil {
 		return err
 	}
-	nv.Value = arg{original, nv.Value}
+	nv.Value = arg{original: original, control: nv.Value}
 	return nil
 }
 
@@ -77,26 +107,6 @@ func (c *conn) Ping(ctx context.Context) error {
 		return p.Ping(ctx)
 	}
 	return nil
-}
-
-// ResetSession asks the control. A transaction cannot outlive it.
-func (c *conn) ResetSession(ctx context.Context) error {
-	c.tx = txState{}
-	if r, ok := c.control.(driver.SessionResetter); ok {
-		if err := r.ResetSession(ctx); err != nil {
-			return err
-		}
-	}
-	c.m.reset(ctx)
-	return nil
-}
-
-// IsValid asks the control.
-func (c *conn) IsValid() bool {
-	if v, ok := c.control.(driver.Validator); ok {
-		return v.IsValid()
-	}
-	return true
 }
 
 // Begin starts a transaction.
@@ -144,6 +154,9 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	call := c.call(ctx, opExec, c.of.parse(query), args)
 	return call.exec(func(args []driver.NamedValue) (driver.Result, error) {
+		if err := refusal(call.args); err != nil && !lacks[driver.ExecerContext, driver.Execer](c.control) { //nolint:staticcheck // old drivers have it
+			return nil, err
+		}
 		return execOn(ctx, c.control, query, args)
 	})
 }
@@ -152,8 +165,18 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	call := c.call(ctx, opQuery, c.of.parse(query), args)
 	return call.query(func(args []driver.NamedValue) (driver.Rows, error) {
+		if err := refusal(call.args); err != nil && !lacks[driver.QueryerContext, driver.Queryer](c.control) { //nolint:staticcheck // old drivers have it
+			return nil, err
+		}
 		return queryOn(ctx, c.control, query, args)
 	})
+}
+
+// lacks says that conn is neither an A nor a B.
+func lacks[A, B any](conn driver.Conn) bool {
+	_, a := conn.(A)
+	_, b := conn.(B)
+	return !a && !b
 }
 
 // beginText stands for a BEGIN that a driver makes of its options.

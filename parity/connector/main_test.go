@@ -106,8 +106,8 @@ func (b *bench) exec(t testing.TB, query string, args ...any) sql.Result {
 	return res
 }
 
-// all reads a query's rows into any.
-func all(t testing.TB, q interface {
+// readAll reads a query's rows into any.
+func readAll(t testing.TB, q interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }, query string, args ...any,
 ) ([][]any, error) {
@@ -144,4 +144,3 @@ func twins(t testing.TB, scripts ...string) (control, candidate string) {
 	}
 	return control, candidate
 }
-

@@ -27,6 +27,8 @@ type mirror struct {
 	running sync.WaitGroup // goroutines of candidates
 	again   sync.Mutex     // one statement is run again at a time
 
+	looking sync.Mutex // held by who looks at both databases
+
 	mu        sync.Mutex
 	ready     bool
 	off       string // why nothing can be compared, for good
@@ -49,14 +51,32 @@ from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()`
 // setup looks once at both databases. A string says why nothing can be compared.
 func (m *mirror) setup(ctx context.Context) string {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	switch {
 	case m.off != "":
+		defer m.mu.Unlock()
 		return m.off
-	case m.ready:
-		return ""
 	case time.Now().Before(m.retry):
-		return "the candidate or a second connection of the control could not connect: " + m.last.Error()
+		defer m.mu.Unlock()
+		return "the candidate, or a second connection of the control, is out of reach: " + m.last.Error()
+	case m.ready:
+		m.mu.Unlock()
+		return ""
+	}
+	failedBefore := m.last != nil
+	m.mu.Unlock()
+	if failedBefore {
+		if !m.looking.TryLock() { // one caller is enough to find out whether it is back
+			return "another connection looks whether the candidate is back"
+		}
+	} else {
+		m.looking.Lock()
+	}
+	defer m.looking.Unlock()
+	m.mu.Lock()
+	ready := m.ready
+	m.mu.Unlock()
+	if ready {
+		return m.off
 	}
 	control, row, err := m.identify(ctx, m.control)
 	var candidate identity
@@ -64,9 +84,11 @@ func (m *mirror) setup(ctx context.Context) string {
 		candidate, _, err = m.identify(ctx, m.candidate)
 	}
 	if err != nil {
-		m.last, m.retry = err, time.Now().Add(time.Second)
-		return "the candidate or a second connection of the control could not connect: " + err.Error()
+		m.pause(err)
+		return "the candidate, or a second connection of the control, is out of reach: " + err.Error()
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	switch same := control == candidate; {
 	case same && m.writes == MirrorWrites:
 		m.off = "the candidate is connected to the control's database: MirrorWrites would write everything twice"
@@ -81,18 +103,36 @@ func (m *mirror) setup(ctx context.Context) string {
 	return m.off
 }
 
+// permanent says that nothing will ever be compared.
+func (m *mirror) permanent() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.off != ""
+}
+
+// pause keeps callers from waiting for the candidate again and again.
+func (m *mirror) pause(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last, m.retry = err, time.Now().Add(time.Second)
+}
+
 func (m *mirror) identify(ctx context.Context, c driver.Connector) (identity, []string, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.timeout)
-	defer cancel()
-	conn, err := c.Connect(ctx)
+	s := &candidate{m: m}
+	if err := s.connect(ctx, c); err != nil {
+		return identity{}, nil, err
+	}
+	defer s.close()
+	got := make(chan [][]string, 1)
+	err := s.do(ctx, func(ctx context.Context, conn driver.Conn) error {
+		rows, err := ask(ctx, conn, identitySQL)
+		got <- rows
+		return err
+	})
 	if err != nil {
 		return identity{}, nil, err
 	}
-	defer func() { _ = conn.Close() }()
-	rows, err := ask(ctx, conn, identitySQL)
-	if err != nil {
-		return identity{}, nil, err
-	}
+	rows := <-got
 	if len(rows) != 1 {
 		return identity{}, nil, fmt.Errorf("asked which database it is, it gave %d rows", len(rows))
 	}

@@ -43,11 +43,11 @@ func TestReads(t *testing.T) {
 				{"with a as (select 1 as x) select x from a", nil},
 				{"select '{1,2}'::int[], 'a'::name, 1::oid, '1 day'::interval, '12:30:00.5'::time, '12:30+02'::timetz, 'x'::bytea, 'infinity'::timestamptz, 'NaN'::float8", nil},
 			} {
-				want, err := all(t, bare, tc.sql, tc.args...)
+				want, err := readAll(t, bare, tc.sql, tc.args...)
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := all(t, b, tc.sql, tc.args...)
+				got, err := readAll(t, b, tc.sql, tc.args...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -62,7 +62,7 @@ func TestReads(t *testing.T) {
 			}
 			for _, state := range []string{"22012", "42P01", "42601", "22P02"} {
 				query := map[string]string{"22012": "select 1/0", "42P01": "select * from nowhere", "42601": "selec 1", "22P02": "select 'x'::int"}[state]
-				_, err := all(t, b, query)
+				_, err := readAll(t, b, query)
 				if backend.SQLStateOf(err) != state {
 					t.Errorf("%s: %v", query, err)
 				}
@@ -104,14 +104,14 @@ func TestGoTypes(t *testing.T) {
 		{"select 1.50::numeric", "go type: numeric: []byte against string"},
 	} {
 		b := newBench(t, plain(t, "pq", dsn), plain(t, "pgx", dsn))
-		if _, err := all(t, b, tc.sql); err != nil {
+		if _, err := readAll(t, b, tc.sql); err != nil {
 			t.Fatal(err)
 		}
 		if r := b.last(t); r.Verdict != parity.EqualByRule || r.Rules[tc.rule] != 1 || len(r.Rules) != 1 {
 			t.Errorf("%s: %v, rules %v, diffs %v", tc.sql, r.Verdict, r.Rules, r.Diffs)
 		}
 		b = newBench(t, plain(t, "pq", dsn), plain(t, "pgx", dsn), connector.WithStrictTypes())
-		if _, err := all(t, b, tc.sql); err != nil {
+		if _, err := readAll(t, b, tc.sql); err != nil {
 			t.Fatal(err)
 		}
 		if r := b.last(t); r.Verdict != parity.Mismatch {
@@ -179,7 +179,7 @@ func TestWrites(t *testing.T) {
 			if err := tx.Rollback(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := all(t, b, "select * from people order by name"); err != nil {
+			if _, err := readAll(t, b, "select * from people order by name"); err != nil {
 				t.Fatal(err)
 			}
 			b.want(t, parity.Equal, parity.EqualByRule)
@@ -211,7 +211,7 @@ func TestSameDatabaseTwice(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	b = newBench(t, plain(t, "pq", dsn), plain(t, "pgx", pgtest.DB(t)))
-	if _, err := all(t, b, "select * from people"); err != nil {
+	if _, err := readAll(t, b, "select * from people"); err != nil {
 		t.Fatal(err)
 	}
 	if r := b.last(t); r.Verdict != parity.NotCompared || !strings.Contains(r.Reason, "another database") {

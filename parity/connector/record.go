@@ -139,7 +139,7 @@ func recorded(args []driver.NamedValue) []corpus.Arg {
 	for i, nv := range args {
 		a, ok := nv.Value.(arg)
 		if !ok {
-			a = arg{nv.Value, nv.Value}
+			a = arg{original: nv.Value, control: nv.Value}
 		}
 		list[i] = recordedArg(a)
 		if a.original != nil {

@@ -62,6 +62,7 @@ func (s *candidate) run(ctx context.Context, cancel context.CancelFunc, fn func(
 	case <-timer.C:
 		cancel()
 		s.abandon(conn, ended)
+		s.m.pause(errLate)
 		return errLate
 	}
 }
@@ -82,7 +83,7 @@ func (s *candidate) abandon(conn driver.Conn, ended <-chan struct{}) {
 }
 
 // connect opens the connection where there is none.
-func (s *candidate) connect(ctx context.Context) error {
+func (s *candidate) connect(ctx context.Context, c driver.Connector) error {
 	if s.conn != nil {
 		return nil
 	}
@@ -98,7 +99,7 @@ func (s *candidate) connect(ctx context.Context) error {
 				done <- result{err: &panicError{p}}
 			}
 		}()
-		conn, err := s.m.candidate.Connect(ctx)
+		conn, err := c.Connect(ctx)
 		done <- result{conn, err}
 	})
 	select {

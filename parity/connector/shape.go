@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"context"
 	"database/sql/driver"
 )
 
@@ -23,24 +24,87 @@ func Unwrap(v any) any {
 	return v
 }
 
-// legacy adds the methods that database/sql asked for before contexts.
-type legacy struct{ *conn }
+// The optional methods of a connection whose presence changes what database/sql
+// does: one type each.
+type (
+	connLegacy   struct{ c *conn }
+	connResetter struct{ c *conn }
+	connValid    struct{ driver.Validator }
+)
 
-// Exec runs a statement without rows.
-func (l legacy) Exec(query string, values []driver.Value) (driver.Result, error) {
-	return l.ExecContext(background, query, named(values))
+// Exec runs a statement without rows; database/sql asked for it before contexts.
+func (l connLegacy) Exec(query string, values []driver.Value) (driver.Result, error) {
+	return l.c.ExecContext(background, query, named(values))
 }
 
-// Query runs a statement with rows.
-func (l legacy) Query(query string, values []driver.Value) (driver.Rows, error) {
-	return l.QueryContext(background, query, named(values))
+// Query runs a statement with rows; database/sql asked for it before contexts.
+func (l connLegacy) Query(query string, values []driver.Value) (driver.Rows, error) {
+	return l.c.QueryContext(background, query, named(values))
+}
+
+// ResetSession asks the control. A transaction cannot outlive it.
+func (r connResetter) ResetSession(ctx context.Context) error {
+	r.c.tx = txState{}
+	if err := r.c.control.(driver.SessionResetter).ResetSession(ctx); err != nil { //nolint:forcetypeassert // shapeConn has looked
+		return err
+	}
+	r.c.m.reset(ctx)
+	return nil
 }
 
 func shapeConn(c *conn) driver.Conn {
 	_, exec := c.control.(driver.Execer)   //nolint:staticcheck // old drivers have it
 	_, query := c.control.(driver.Queryer) //nolint:staticcheck // old drivers have it
-	if exec && query {
-		return legacy{c}
+	_, reset := c.control.(driver.SessionResetter)
+	valid, v := c.control.(driver.Validator)
+	type (
+		C = *conn
+		L = connLegacy
+		R = connResetter
+		V = connValid
+	)
+	l, r, x := L{c}, R{c}, V{valid}
+	switch legacy := exec && query; {
+	case legacy && reset && v:
+		return struct {
+			C
+			L
+			R
+			V
+		}{c, l, r, x}
+	case legacy && reset:
+		return struct {
+			C
+			L
+			R
+		}{c, l, r}
+	case legacy && v:
+		return struct {
+			C
+			L
+			V
+		}{c, l, x}
+	case legacy:
+		return struct {
+			C
+			L
+		}{c, l}
+	case reset && v:
+		return struct {
+			C
+			R
+			V
+		}{c, r, x}
+	case reset:
+		return struct {
+			C
+			R
+		}{c, r}
+	case v:
+		return struct {
+			C
+			V
+		}{c, x}
 	}
 	return c
 }

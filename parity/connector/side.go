@@ -77,7 +77,10 @@ func (s *side) skip(k *call) string {
 // prepare makes the candidate ready for k, or says why it can't be.
 func (s *side) prepare(k *call) (notCompared string, inconclusive error) {
 	if reason := s.m.setup(k.ctx); reason != "" {
-		return reason, nil
+		if s.m.permanent() {
+			return reason, nil
+		}
+		return "", errors.New(reason)
 	}
 	if reason := s.skip(k); reason != "" {
 		return reason, nil
@@ -89,7 +92,8 @@ func (s *side) prepare(k *call) (notCompared string, inconclusive error) {
 	if fresh && k.tx.id != 0 && k.op != opBegin {
 		return "", errors.New("the candidate's connection was lost in this transaction")
 	}
-	if err := s.connect(k.ctx); err != nil {
+	if err := s.connect(k.ctx, s.m.candidate); err != nil {
+		s.m.pause(err)
 		return "", fmt.Errorf("the candidate could not connect: %w", err)
 	}
 	if fresh {
@@ -186,7 +190,7 @@ func (s *side) before(k *call) {
 
 // ready is the outcome of before; where it says no, the report is out.
 func (s *side) ready(k *call, controlErr error) bool {
-	if k.reason == "" && k.unclear == nil && controlErr != nil && outage(controlErr) {
+	if k.reason == "" && k.unclear == nil && controlErr != nil && (outage(controlErr) || k.ctx.Err() != nil) {
 		k.unclear = errors.New("the control's connection failed, or its caller left")
 		s.part(k.ctx, "the control's connection failed, or its caller left")
 	}

@@ -151,7 +151,7 @@ func (m *mirror) translate(args []driver.NamedValue) []driver.NamedValue {
 	for i, nv := range args {
 		a, ok := nv.Value.(arg)
 		if !ok {
-			a = arg{nv.Value, nv.Value}
+			a = arg{original: nv.Value, control: nv.Value}
 		}
 		if v, ok := p.translated(a.control); ok {
 			if &out[0] == &args[0] {

@@ -129,8 +129,13 @@ func TestCoverage(t *testing.T) {
 				title, row, column string
 				want               int64
 			}{
-				{"Types by use", "text", "member of an array", 2}, {"Types by use", "text", "write null", 1}, {"Types by use", "text", "null", 2},
-				{"Operators", "eq", "int8", 1}, {"Operators", "is_null", "text", 1}, {"Operators", "startswith", "int8", -1}, {"Operators", "startswith", "text", 0},
+				{"Types by use", "text", "member of an array", 2},
+				{"Types by use", "text", "write null", 1},
+				{"Types by use", "text", "null", 2},
+				{"Operators", "eq", "int8", 1},
+				{"Operators", "is_null", "text", 1},
+				{"Operators", "startswith", "int8", -1},
+				{"Operators", "startswith", "text", 0},
 				{"Types by modes", "int8", "pq/default | " + backend.ModeOf(candidate), 2},
 			} {
 				if got := at(t, c, tc.title, tc.row, tc.column); got != tc.want {

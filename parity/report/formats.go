@@ -82,8 +82,12 @@ func (d *Document) JUnit(w io.Writer) error {
 	s := junitSuite{
 		Name: h.Control.Mode + " against " + h.Candidate.Mode, Time: seconds(h.Ended.Sub(h.Started)),
 		Properties: []junitProperty{
-			{"control", h.Control.Mode}, {"candidate", h.Candidate.Mode}, {"server", h.Server}, {"source", h.Source},
-			{"operations", strconv.FormatInt(d.Verdicts.Total(), 10)}, {"bound", d.Bound.Text},
+			{"control", h.Control.Mode},
+			{"candidate", h.Candidate.Mode},
+			{"server", h.Server},
+			{"source", h.Source},
+			{"operations", strconv.FormatInt(d.Verdicts.Total(), 10)},
+			{"bound", d.Bound.Text},
 		},
 	}
 	if !h.Started.IsZero() {
