@@ -22,6 +22,7 @@ type Connector struct {
 	control  driver.Connector
 	mirror   *mirror // nil: nothing is mirrored
 	recorder *recorder
+	reports  *reportFile
 	texts    *lru.Cache[string, *sqltext.Text]
 	conns    atomic.Uint64
 	txs      atomic.Uint64
@@ -54,6 +55,9 @@ func New(control, candidate driver.Connector, h *parity.Harness, o ...Option) *C
 			writes: s.writes, strictTypes: s.strictTypes, timeout: s.timeout, maxDiffs: s.maxDiffs, maxBytes: s.maxBytes,
 			names: [2]string{nameOf(s.names[0], control), nameOf(s.names[1], candidate)}, volatile: make(map[string]bool),
 		}
+	}
+	if s.reports != nil {
+		c.reports = &reportFile{w: s.reports}
 	}
 	if s.record != nil {
 		c.recorder = newRecorder(s.record, s.queue)
@@ -109,6 +113,7 @@ func (c *Connector) Close() error {
 	if c.recorder != nil {
 		errs = append(errs, c.recorder.close())
 	}
+	errs = append(errs, c.reports.close())
 	if closer, ok := c.control.(io.Closer); ok {
 		errs = append(errs, closer.Close())
 	}

@@ -51,6 +51,7 @@ type settings struct {
 	names       [2]string
 	record      io.WriteCloser
 	queue       int
+	reports     io.WriteCloser
 }
 
 // WithWrites says what becomes of writes on the candidate. Default: SkipWrites.

@@ -25,7 +25,7 @@ func (s *side) publish(k *call, c *comparison, out result, notCompared bool) {
 	for i := range r.Diffs {
 		r.Diffs[i].Statement = k.text.Name
 	}
-	s.m.h.Publish(context.WithoutCancel(k.ctx), r)
+	s.c.of.reports.write(s.m.h.Publish(context.WithoutCancel(k.ctx), r))
 }
 
 func (s *side) sideOf(i int, o outcome) parity.Side {
