@@ -72,6 +72,10 @@ clients: ## Check npm clients against a server of its own, or against URL
 	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund
 	go run ./tests/serving -url '$(URL)' node tests/clients/run.mjs
 
+.PHONY: libraries
+libraries: ## Run database/sql libraries through the connector on both drivers (modules from the network)
+	cd tests/libraries && $(go_test) -v .
+
 .PHONY: demo
 demo: ## Show the product at work on sample data, on both backends
 	go run ./cmd/fraiseql demo

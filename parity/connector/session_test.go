@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	libpq "github.com/lib/pq"
-
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/parity"
@@ -201,7 +199,7 @@ func TestNotCompared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := tx.PrepareContext(t.Context(), libpq.CopyIn("people", "name"))
+	st, err := tx.PrepareContext(t.Context(), "copy people (name) from stdin")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,7 @@ type bareConn struct{ b bare }
 
 func (c bareConn) Prepare(q string) (driver.Stmt, error) {
 	*c.b.asked = append(*c.b.asked, "prepare "+q)
-	return bareStmt{c.b}, nil
+	return bareStmt(c), nil
 }
 func (c bareConn) Close() error              { return nil }
 func (c bareConn) Begin() (driver.Tx, error) { *c.b.asked = append(*c.b.asked, "begin"); return c, nil }
