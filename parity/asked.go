@@ -50,7 +50,11 @@ func (a *asked) take(columns []builder.Column, control, candidate *executor.Rows
 func (r *row) fillJSON(columns []builder.Column, rows *executor.Rows) {
 	r.reset()
 	for i, v := range rows.Values() {
-		if columns[i].Type.Exact() {
+		switch {
+		case !columns[i].Type.Exact():
+		case v == nil:
+			r.data = append(r.data, sqlNull...)
+		default:
 			text, err := columns[i].Type.AppendJSON(r.data, v, codec.Format(rows.Formats()[i]))
 			if err != nil {
 				text = append(text, "unreadable: "+err.Error()...)

@@ -1,6 +1,7 @@
 package parity
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -94,24 +95,46 @@ func (c *comparison) pending() []*finding {
 	return list
 }
 
-// shown are the differences of a report, at most max, those that stand first, and
-// how many are not shown.
+// shown are the differences of a report, at most limit, and how many are not shown.
+// Those that stand come first, and of each way to differ one before the others.
 func (c *comparison) shown(limit int) (list []Diff, dropped int) {
-	for _, stands := range []bool{true, false} {
-		for _, f := range c.found {
-			switch {
-			case f.excused != "" || f.stands() != stands:
-			case len(list) >= limit:
-				dropped++
-			default:
-				list = append(list, f.Diff)
-			}
+	ways := make(map[string]int)
+	type place struct {
+		noise bool
+		nth   int
+		f     *finding
+	}
+	var places []place
+	for _, f := range c.found {
+		if f.excused == "" {
+			ways[f.key()]++
+			places = append(places, place{!f.stands(), min(ways[f.key()], 2), f})
+		}
+	}
+	slices.SortStableFunc(places, func(a, b place) int {
+		return cmp.Or(boolCompare(a.noise, b.noise), cmp.Compare(a.nth, b.nth))
+	})
+	for i, p := range places {
+		if i < limit {
+			list = append(list, p.f.Diff)
+		} else {
+			dropped++
 		}
 	}
 	for key, n := range c.dropped {
-		if slices.ContainsFunc(c.found, func(f *finding) bool { return f.key() == key && f.excused == "" }) {
+		if ways[key] > 0 {
 			dropped += n
 		}
 	}
 	return list, dropped
+}
+
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }

@@ -27,6 +27,7 @@ type Harness struct {
 	mu     sync.Mutex
 	counts map[Verdict]uint64
 	rules  map[string]uint64
+	ratios ratios
 }
 
 // Publisher takes the report of every comparison. It is called on the
@@ -114,6 +115,8 @@ type Summary struct {
 	Operations uint64             `json:"operations"`
 	Verdicts   map[Verdict]uint64 `json:"verdicts"`
 	Rules      map[string]uint64  `json:"rules"`
+	// Latency is how long the candidate took, compared with the control.
+	Latency Latency `json:"latency"`
 	// Ignores are those of WithIgnores, with how often each was needed: one that
 	// never was can go.
 	Ignores []IgnoreUse `json:"ignores,omitempty"`
@@ -137,7 +140,7 @@ func (s Summary) RuleNames() []string { return slices.Sorted(maps.Keys(s.Rules))
 func (h *Harness) Summary() Summary {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := Summary{Verdicts: maps.Clone(h.counts), Rules: maps.Clone(h.rules), Ignores: h.ignores.uses()}
+	s := Summary{Verdicts: maps.Clone(h.counts), Rules: maps.Clone(h.rules), Ignores: h.ignores.uses(), Latency: h.ratios.latency()}
 	for _, n := range s.Verdicts {
 		s.Operations += n
 	}
@@ -148,6 +151,9 @@ func (h *Harness) Summary() Summary {
 func (h *Harness) publish(ctx context.Context, r Report) {
 	h.mu.Lock()
 	h.counts[r.Verdict]++
+	if r.Verdict.Pass() {
+		h.ratios.add(r.Control.Duration, r.Candidate.Duration)
+	}
 	for rule, n := range r.Rules {
 		h.rules[rule] += uint64(n)
 	}

@@ -65,6 +65,9 @@ func standing(list []*finding) (out []*finding) {
 // different must show as noise.
 func (p *pair) fresh(ctx context.Context) (*executor.Tx, error) {
 	o := p.options
+	if p.candidateErr != nil {
+		o.Snapshot = p.shared(ctx)
+	}
 	tx, err := p.r.control.Begin(ctx, &o)
 	if err != nil && o.Snapshot != "" && !outage(err) { // it ended with the control's transaction
 		o.Snapshot = ""

@@ -112,7 +112,7 @@ func (l *lockstep) stable() {
 
 // compare looks at the candidate's row in the control's place.
 func (l *lockstep) compare() {
-	if err := l.a.fill(l.columns, l.control.Formats(), l.control.Values()); err != nil {
+	if err := l.a.fill(l.columns, l.control.Formats(), l.values); err != nil {
 		l.stop(fmt.Sprintf("the control's row %d could not be read: %v", l.n, err))
 		return
 	}

@@ -25,6 +25,7 @@ type pair struct {
 	candidateErr       error
 	execs              bool // the statement that is looked at ran by Exec
 	sets               bool // a statement may have set a run-time parameter
+	nested             bool // in a savepoint
 	retried            bool // a statement ran once more after a lost connection
 }
 
@@ -40,20 +41,23 @@ func (r *Runner) openFor(ctx context.Context, o *executor.TxOptions, report Repo
 	if shared.Isolation != sql.LevelSerializable && r.apart == nil {
 		shared.Isolation = sql.LevelRepeatableRead // the least that can share a snapshot
 	}
+	p.options = shared
+	if shared.Snapshot == "" && !shared.Deferrable && r.apart == nil && chance(0.5) && p.lead(ctx) {
+		return p, nil
+	}
 	var err error
 	if p.control, err = r.control.Begin(ctx, &shared); err != nil {
 		return nil, err
 	}
 	if shared.Snapshot == "" && r.apart == nil {
-		if shared.Snapshot, err = exportSnapshot(ctx, p.control); err != nil {
+		if p.options.Snapshot, err = exportSnapshot(ctx, p.control); err != nil {
 			_ = p.control.Rollback(ctx)
 			return nil, err
 		}
 	}
 	// The control has waited for a safe snapshot. Who reads from it need not, and may
 	// not: PostgreSQL refuses to import one into a deferrable transaction.
-	shared.Deferrable = shared.Deferrable && shared.Snapshot == ""
-	p.options = shared
+	p.options.Deferrable = p.options.Deferrable && p.options.Snapshot == ""
 	if p.candidate, err = p.begin(ctx); err != nil && outage(err) && ctx.Err() == nil {
 		p.candidate, err = p.begin(ctx)
 	}
@@ -68,6 +72,44 @@ func (r *Runner) openFor(ctx context.Context, o *executor.TxOptions, report Repo
 		}
 	}
 	return p, nil
+}
+
+// lead lets the candidate begin and the control read from its snapshot. Half of the
+// pairs begin so, lest the one that does more work for it looks slower. Where
+// anything goes wrong all is undone, and the ordinary way says what it is.
+func (p *pair) lead(ctx context.Context) bool {
+	tx, err := p.begin(ctx)
+	if err != nil {
+		return false
+	}
+	o := p.options
+	err = contained(func() error {
+		o.Snapshot, err = exportSnapshot(ctx, tx)
+		return err
+	})
+	if err == nil {
+		p.control, err = p.r.control.Begin(ctx, &o)
+	}
+	if err != nil {
+		_ = contained(func() error { return tx.Rollback(ctx) })
+		return false
+	}
+	p.options, p.candidate = o, tx
+	toldBy(p.control) // what is said from here on counts
+	toldBy(p.candidate)
+	return true
+}
+
+// shared names the snapshot that both sides read from, as long as one of them can.
+func (p *pair) shared(ctx context.Context) string {
+	if p.r.apart != nil || p.options.Snapshot == "" || p.controlErr != nil || p.nested {
+		return p.options.Snapshot // a savepoint can't export
+	}
+	// The transaction that exported it may be over; the control's is not.
+	if id, err := exportSnapshot(ctx, p.control); err == nil {
+		return id
+	}
+	return p.options.Snapshot
 }
 
 // begin begins the candidate's transaction.
@@ -260,7 +302,9 @@ func (p *pair) retry(ctx context.Context, s *builder.Statement) {
 		_ = contained(func() error { return tx.Rollback(ctx) })
 	}
 	p.candidate = nil
-	again, err := p.r.openFor(ctx, &p.options, p.report, p.cmp)
+	o := p.options
+	o.Snapshot = p.shared(ctx)
+	again, err := p.r.openFor(ctx, &o, p.report, p.cmp)
 	if err != nil {
 		return // the reason stands
 	}
@@ -281,6 +325,9 @@ func (p *pair) retry(ctx context.Context, s *builder.Statement) {
 // InTx is a savepoint on each side. Inside it the pair stands on the savepoints: a
 // statement that fails there spoils them, not the transactions.
 func (p *pair) InTx(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
+	outer := p.nested
+	p.nested = true
+	defer func() { p.nested = outer }()
 	return within(ctx, &p.control, o, func(ctx context.Context) error {
 		if p.candidate == nil {
 			return fn(ctx, p)
@@ -323,6 +370,18 @@ func (p *pair) theirs(s *builder.Statement) *builder.Statement {
 	return &other
 }
 
+// abandoned is deferred around what may panic on the control: the panic is the
+// caller's, and both transactions end. Call what it returns.
+func (p *pair) abandoned(ctx context.Context) func() {
+	return func() {
+		if panicked := recover(); panicked != nil {
+			p.cmp.inconclusive("the control panicked")
+			_ = p.finish(ctx)
+			panic(panicked)
+		}
+	}
+}
+
 // finish ends both transactions, publishes the report, and returns the mismatch
 // as an error.
 func (p *pair) finish(ctx context.Context) error {
@@ -335,15 +394,31 @@ func (p *pair) finish(ctx context.Context) error {
 		if p.sets && p.controlErr == nil && p.candidateErr == nil && ctx.Err() == nil {
 			p.compareSettings(ctx)
 		}
-		_ = contained(func() error { return p.candidate.Rollback(ctx) }) // read-only: nothing to lose
 	}
-	_ = p.control.Rollback(ctx)
+	p.end(ctx)
 	p.report = p.r.h.fill(p.report, p.cmp, p.controlErr, p.candidateErr)
 	p.r.h.publish(ctx, p.report)
 	if p.report.Verdict == Mismatch {
 		return p.r.h.mismatch(p.report)
 	}
 	return nil
+}
+
+// end ends both transactions, in either order: the next pair finds the session that
+// was used last still warm.
+func (p *pair) end(ctx context.Context) {
+	candidate := func() {
+		if p.candidate != nil {
+			_ = contained(func() error { return p.candidate.Rollback(ctx) }) // read-only: nothing to lose
+		}
+	}
+	if chance(0.5) {
+		candidate()
+		_ = p.control.Rollback(ctx)
+		return
+	}
+	_ = p.control.Rollback(ctx)
+	candidate()
 }
 
 // compareSettings compares the run-time parameters that the two sessions have set.

@@ -2,7 +2,9 @@ package parity
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -58,6 +60,7 @@ func (r *Runner) Query(ctx context.Context, s *builder.Statement) (*executor.Row
 	if err != nil {
 		return nil, err
 	}
+	defer p.abandoned(ctx)()
 	rows, err := p.query(ctx, s, func(bool, error) error { return p.finish(ctx) })
 	if err != nil {
 		if mismatch := p.finish(ctx); mismatch != nil {
@@ -66,6 +69,22 @@ func (r *Runner) Query(ctx context.Context, s *builder.Statement) (*executor.Row
 		return nil, err
 	}
 	return rows, nil
+}
+
+// Idle is nil where no connection of either side is in use. Call it when no
+// operation runs: a driver that keeps connections to itself shows here.
+func (r *Runner) Idle() error {
+	for side, b := range []Backend{r.control, r.candidate} {
+		s, ok := b.(interface{ Stats() sql.DBStats })
+		if !ok {
+			continue
+		}
+		if n := s.Stats().InUse; n > 0 {
+			return backend.New("parity", backend.CodeInternal,
+				fmt.Errorf("%d connections of the %s (%s) are still in use", n, [...]Voice{VoiceControl, VoiceCandidate}[side], backend.ModeOf(b.Backend())))
+		}
+	}
+	return nil
 }
 
 // Exec runs s on both backends, as a transaction of its own, and returns how

@@ -81,7 +81,7 @@ func (d *meddled) Query(ctx context.Context, s *builder.Statement) (*executor.Ro
 	}
 	rows, err := d.Runner.Query(ctx, s)
 	if err != nil {
-		return nil, d.fail(err)
+		return nil, err
 	}
 	if d.m.rows != nil && !ours(s) {
 		rows = d.m.rows(rows)

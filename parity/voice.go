@@ -51,10 +51,13 @@ func columnLists(columns []builder.Column) (values, names, json string) {
 	return strings.Join(v, ", "), strings.Join(n, ", "), strings.Join(j, ", ")
 }
 
+// sqlNull stands for NULL, which has the JSON of a jsonb null, and is another value.
+const sqlNull = "NULL"
+
 // jsonCell is the JSON of a canonical cell.
 func jsonCell(t *codec.Type, cell string) string {
 	if cell == "n" {
-		return "null"
+		return sqlNull
 	}
 	text, err := t.AppendJSON(nil, []byte(cell[1:]), codec.Text)
 	if err != nil {
@@ -70,7 +73,7 @@ func spoken(values [][]byte, columns []builder.Column) []string {
 		switch {
 		case !columns[i].Type.Exact():
 		case v == nil:
-			list[i] = "null"
+			list[i] = sqlNull
 		default:
 			list[i] = string(v)
 		}
