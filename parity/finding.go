@@ -56,6 +56,9 @@ func (c *comparison) note(f *finding) {
 		if other.key() == key {
 			same++
 		}
+		if f.Kind == DiffError && f.step < 0 && other.Kind == DiffError && other.failures == f.failures {
+			return // the whole failed as its statement did
+		}
 	}
 	if same >= limit {
 		c.dropped[key]++

@@ -249,7 +249,7 @@ func (p *pair) ended(ctx context.Context, s *builder.Statement, l *lockstep, con
 		p.retry(ctx, s)
 		return
 	}
-	p.cmp.told(s.Name, toldBy(p.control), toldBy(p.candidate))
+	p.cmp.told(s.Name, p.controlErr, p.candidateErr, toldBy(p.control), toldBy(p.candidate))
 	first := outcome{rows: l.n, err: controlErr}
 	p.settle(ctx, s, l.columns, first, outcome{rows: l.m, err: l.candidate.Err()}, l.took[0])
 	if l.asked != nil && !l.blind && controlErr == nil && p.cmp.verdict().Pass() {
@@ -281,7 +281,7 @@ func (p *pair) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	if controlErr == nil && candidateErr == nil {
 		p.cmp.affected(s.Name, n, m)
 	}
-	p.cmp.told(s.Name, toldBy(p.control), toldBy(p.candidate))
+	p.cmp.told(s.Name, controlErr, candidateErr, toldBy(p.control), toldBy(p.candidate))
 	p.execs = true
 	p.settle(ctx, s, nil, outcome{affected: n, err: controlErr}, outcome{affected: m, err: candidateErr}, took)
 	p.execs = false

@@ -51,16 +51,18 @@ func ruleCases() []ruleCase {
 		}},
 		{parity.RuleParser, func(t *testing.T, o ...parity.Option) parity.Report {
 			t.Helper()
+			said := 0
 			b := newBench(t, pgtest.DB(t), mode(t, "pq/default"), &fib{
 				Backend: mode(t, "pgx/exec"),
 				notice: func(list []backend.Notice) []backend.Notice {
-					if len(list) == 0 {
-						t.Error("PostgreSQL says nothing of a name that it cuts")
-					}
+					said += len(list)
 					return nil
 				},
 			}, o...)
 			_ = b.run(t, statement("select 1 as "+cut, true))
+			if said == 0 {
+				t.Error("PostgreSQL says nothing of a name that it cuts")
+			}
 			return b.last(t)
 		}},
 		{"known: simple protocol takes SET with an argument", func(t *testing.T, o ...parity.Option) parity.Report {

@@ -57,9 +57,10 @@ func lines(t told, withoutParser bool) string {
 	return b.String()
 }
 
-// told compares what two connections said after a statement.
-func (c *comparison) told(statement string, control, candidate told) {
-	if !control.ok || !candidate.ok {
+// told compares what two connections said after a statement. Where it failed on one
+// side only, that is the difference.
+func (c *comparison) told(statement string, controlErr, candidateErr error, control, candidate told) {
+	if !control.ok || !candidate.ok || outage(controlErr) || outage(candidateErr) || (controlErr == nil) != (candidateErr == nil) {
 		return
 	}
 	if control.Transaction != candidate.Transaction {

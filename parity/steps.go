@@ -49,9 +49,7 @@ func (c *comparison) compareStep(control, candidate *observation) {
 		return
 	}
 	c.errs(control.name, control.err, candidate.err)
-	if !outage(control.err) && !outage(candidate.err) {
-		c.told(control.name, control.told, candidate.told)
-	}
+	c.told(control.name, control.err, candidate.err, control.told, candidate.told)
 	if control.err != nil || candidate.err != nil {
 		return
 	}
