@@ -9,6 +9,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/executor"
 )
 
@@ -130,6 +131,9 @@ type Operation struct {
 	program *program
 	name    string
 	roots   []boundPlan
+	// What roots is made of where there is one with one plan, as nearly always.
+	root [1]boundPlan
+	plan [1]*builder.Plan
 }
 
 // valuesPool keeps the memory of values between requests.

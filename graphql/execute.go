@@ -20,28 +20,31 @@ type boundPlan struct {
 
 // unbound takes the plans as they are: they were made for this request.
 func (o *Operation) unbound() {
-	o.roots = make([]boundPlan, len(o.program.roots))
-	for i, r := range o.program.roots {
-		o.roots[i] = boundPlan{r, r.plans}
+	o.roots = o.root[:0]
+	for _, r := range o.program.roots {
+		o.roots = append(o.roots, boundPlan{r, r.plans})
 	}
 }
 
 // bind gives the plans this request's values. It is false where a value takes
 // another plan, or none: compile says what is wrong, as it does without a cache.
 func (o *Operation) bind(leaves [][]byte) bool {
-	o.roots = make([]boundPlan, len(o.program.roots))
+	o.roots = o.root[:0]
 	for i, r := range o.program.roots {
-		o.roots[i] = boundPlan{r, r.plans}
+		o.roots = append(o.roots, boundPlan{r, r.plans})
 		if len(leaves) == 0 || len(r.plans) == 0 {
 			continue
 		}
-		plans := make([]*builder.Plan, len(r.plans))
-		for j, p := range r.plans {
+		var plans []*builder.Plan
+		if i == 0 {
+			plans = o.plan[:0]
+		}
+		for _, p := range r.plans {
 			bound, err := p.Bind(leaves)
 			if err != nil {
 				return false
 			}
-			plans[j] = bound
+			plans = append(plans, bound)
 		}
 		o.roots[i].plans = plans
 	}
