@@ -26,7 +26,7 @@ type config struct {
 	// guessViews takes every view and foreign table to be writable instead of
 	// asking: a foreign-data wrapper that is broken makes asking fail.
 	guessViews bool
-	leaveOut bool // see WithoutCollisions
+	leaveOut   bool // see WithoutCollisions
 }
 
 type optionFunc func(*config)

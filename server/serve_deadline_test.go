@@ -47,10 +47,14 @@ func TestDeadlinesMove(t *testing.T) {
 			_ = c.SetReadDeadline(time.Now().Add(soon))
 			_ = c.SetReadDeadline(time.Now().Add(later))
 		}, nil, later, 10 * later},
-		{"moved on while it waits", func(c net.Conn) { _ = c.SetReadDeadline(time.Now().Add(soon)) },
-			func(c net.Conn) { _ = c.SetReadDeadline(time.Now().Add(later)) }, later, 10 * later},
-		{"moved back while it waits", func(c net.Conn) { _ = c.SetReadDeadline(time.Now().Add(time.Hour)) },
-			func(c net.Conn) { _ = c.SetReadDeadline(time.Now().Add(soon)) }, soon, 10 * later},
+		{
+			"moved on while it waits", func(c net.Conn) { _ = c.SetReadDeadline(time.Now().Add(soon)) },
+			func(c net.Conn) { _ = c.SetReadDeadline(time.Now().Add(later)) }, later, 10 * later,
+		},
+		{
+			"moved back while it waits", func(c net.Conn) { _ = c.SetReadDeadline(time.Now().Add(time.Hour)) },
+			func(c net.Conn) { _ = c.SetReadDeadline(time.Now().Add(soon)) }, soon, 10 * later,
+		},
 		{"ended while it waits", func(net.Conn) {}, func(c net.Conn) { _ = c.SetReadDeadline(time.Unix(1, 0)) }, 0, later},
 		{"after one that has passed", func(c net.Conn) {
 			_ = c.SetReadDeadline(time.Unix(1, 0))

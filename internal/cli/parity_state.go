@@ -64,8 +64,10 @@ func (r *parityRun) load() error {
 		what string
 		same bool
 	}{
-		{"another corpus", was.Source == is.Source && was.Line == is.Line}, {"another control (" + was.Control + ")", was.Control == is.Control},
-		{"another candidate (" + was.Candidate + ")", was.Candidate == is.Candidate}, {"--writes " + was.Writes, was.Writes == is.Writes},
+		{"another corpus", was.Source == is.Source && was.Line == is.Line},
+		{"another control (" + was.Control + ")", was.Control == is.Control},
+		{"another candidate (" + was.Candidate + ")", was.Candidate == is.Candidate},
+		{"--writes " + was.Writes, was.Writes == is.Writes},
 		{fmt.Sprintf("--reveal %q", was.Reveal), slices.Equal(was.Reveal, is.Reveal)},
 	} {
 		if !c.same {

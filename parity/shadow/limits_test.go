@@ -123,18 +123,21 @@ func TestBreaker(t *testing.T) {
 		},
 		"latency": {
 			func(context.Context, string) (string, error) { return "select 1 where pg_sleep(0.15) is not null", nil },
-			[]shadow.Option{shadow.WithPool(4)}, func(b *shadow.Breaker) { b.Drops = -1 }, "a comparison",
+			[]shadow.Option{shadow.WithPool(4)},
+			func(b *shadow.Breaker) { b.Drops = -1 }, "a comparison",
 		},
 		"drops": {
 			func(context.Context, string) (string, error) { return "select 1 where pg_sleep(0.05) is not null", nil },
-			[]shadow.Option{shadow.WithPool(1), shadow.WithQueue(1)}, func(b *shadow.Breaker) { b.Slow, b.Drops = -1, 0.8 }, "too fast",
+			[]shadow.Option{shadow.WithPool(1), shadow.WithQueue(1)},
+			func(b *shadow.Breaker) { b.Slow, b.Drops = -1, 0.8 }, "too fast",
 		},
 		"hangs": {
 			func(context.Context, string) (string, error) {
 				time.Sleep(4 * time.Second)
 				return "", errors.New("late")
 			},
-			[]shadow.Option{shadow.WithDeadline(100 * time.Millisecond)}, func(b *shadow.Breaker) { b.Sample = 4; b.Drops = -1 }, "errors in",
+			[]shadow.Option{shadow.WithDeadline(100 * time.Millisecond)},
+			func(b *shadow.Breaker) { b.Sample = 4; b.Drops = -1 }, "errors in",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
