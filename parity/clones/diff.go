@@ -224,22 +224,8 @@ func byReference(cat *catalog.Catalog) []*catalog.Table {
 func (d *differ) sequences(ctx context.Context) error {
 	var at [2]map[string]string
 	for i, db := range d.sides {
-		at[i] = make(map[string]string)
-		rows, err := db.QueryContext(ctx, `select pg_catalog.format('%I.%I', schemaname, sequencename), coalesce(last_value::text, 'not used yet') from pg_catalog.pg_sequences`)
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			var name, value string
-			if err := rows.Scan(&name, &value); err != nil {
-				return err
-			}
-			at[i][name] = value
-		}
-		if err := rows.Close(); err != nil {
-			return err
-		}
-		if err := rows.Err(); err != nil {
+		var err error
+		if at[i], err = positions(ctx, db); err != nil {
 			return err
 		}
 	}
@@ -258,4 +244,22 @@ func (d *differ) sequences(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// positions are where the sequences of a database stand, by name.
+func positions(ctx context.Context, db *sql.DB) (map[string]string, error) {
+	rows, err := db.QueryContext(ctx, `select pg_catalog.format('%I.%I', schemaname, sequencename), coalesce(last_value::text, 'not used yet') from pg_catalog.pg_sequences`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // its error is that of rows.Err
+	at := make(map[string]string)
+	for rows.Next() {
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, err
+		}
+		at[name] = value
+	}
+	return at, rows.Err()
 }

@@ -90,10 +90,10 @@ func (d *differ) read(ctx context.Context, r *reading) (full bool, err error) {
 			order = append(order, quote(c.Name)+`::text collate "C"`)
 		}
 	}
-	query := "select " + texts(r.table) + " from " + quote(r.table.Schema) + "." + quote(r.table.Name) + " order by " + strings.Join(order, ", ")
+	query := "select " + texts(r.table) + " from " + quote(r.table.Schema) + "." + quote(r.table.Name) + " order by " + strings.Join(order, ", ") //nolint:gosec // every name is quoted
 	var rows [2]*sql.Rows
 	for i, db := range d.sides {
-		if rows[i], err = db.QueryContext(ctx, query); err != nil {
+		if rows[i], err = db.QueryContext(ctx, query); err != nil { //nolint:rowserrcheck,sqlclosecheck // both below
 			return false, err
 		}
 		defer func() { _ = rows[i].Close() }() // its error is that of rows.Err

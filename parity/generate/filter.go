@@ -77,32 +77,31 @@ func (g *Generator) candidates(c *catalog.Column) []json.RawMessage {
 	return slices.Concat(g.values[c], edgesOf(g.schema.Types().Type(c.Type)))
 }
 
-// takes says whether operands of op can be drawn for typ: not where the words of a
-// search or the text of a pattern of another language would have to be made up.
+// takes says whether operands of op can be drawn for typ, and for an Element which:
+// nil is no. The words of a search or a pattern of another language are not made up.
 func (g *Generator) takes(op builder.Operator, typ *codec.Type) []json.RawMessage {
+	some := []json.RawMessage{}
 	switch op.Operand {
-	case builder.Flag, builder.Integer:
-		return []json.RawMessage{}
-	case builder.Literal:
-		return []json.RawMessage{}
+	case builder.Flag, builder.Integer, builder.Literal:
+		return some
 	case builder.Text:
-		if op.Family != "text" {
-			return nil
+		if op.Family == "text" {
+			return some
 		}
-		return []json.RawMessage{}
-	case builder.TextList, builder.Search, builder.Rank, builder.Distance:
 		return nil
 	case builder.Element:
-		if typ.Base().Elem() == nil || len(edgesOf(typ.Base().Elem())) == 0 {
-			return nil
+		if e := typ.Base().Elem(); e != nil {
+			return edgesOf(e)
 		}
-		return edgesOf(typ.Base().Elem())
-	default:
-		if len(edgesOf(typ)) == 0 && !typ.Base().Kind().Has(codec.KindEnum|codec.KindInet|codec.KindMAC|codec.KindMoney|codec.KindBit|codec.KindLTree) {
-			return nil
+		return nil
+	case builder.Same, builder.List, builder.Pair:
+		if len(edgesOf(typ)) > 0 || typ.Base().Kind().Has(codec.KindEnum|codec.KindInet|codec.KindMAC|codec.KindMoney|codec.KindBit|codec.KindLTree) {
+			return some
 		}
-		return []json.RawMessage{}
+		return nil
+	case builder.TextList, builder.Search, builder.Rank, builder.Distance:
 	}
+	return nil
 }
 
 // operand draws the value of op.
@@ -132,6 +131,7 @@ func (d *draw) operand(op builder.Operator, typ *codec.Type, values []json.RawMe
 		return pick(d, "element", d.g.takes(op, typ))
 	case builder.Text, builder.Literal:
 		return text(d.pattern(op, values))
+	case builder.Same, builder.TextList, builder.Search, builder.Rank, builder.Distance:
 	}
 	return value()
 }

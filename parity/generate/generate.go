@@ -55,7 +55,7 @@ func (g *Generator) Tables() int { return len(g.tables) }
 
 // Example is the definition of a seed, as JSON. It panics where there are no tables.
 func (g *Generator) Example(seed uint64) json.RawMessage {
-	return g.Definition().Example(int(seed)) //nolint:gosec // rapid makes a uint64 of it again
+	return g.Definition().Example(int(seed))
 }
 
 // Definition generates definitions, as JSON.
@@ -154,7 +154,7 @@ func values2(values []json.RawMessage) [][]byte {
 func number(n int) json.RawMessage { return json.RawMessage(strconv.Itoa(n)) }
 
 // tableName is a table as definitions name it.
-func tableName(t *catalog.Table) json.RawMessage { return text(quote(t.Schema) + "." + quote(t.Name)) }
+func tableName(t *catalog.Table) json.RawMessage { return text(tableText(t)) }
 
 // head begins a definition.
 func head(operation string, t *catalog.Table) *object {

@@ -143,8 +143,8 @@ func TestOracles(t *testing.T) {
 					"partition": func(ctx context.Context, d []byte) error { return o.Partition(ctx, d) },
 					"predicate": func(ctx context.Context, d []byte) error { return o.Predicate(ctx, d) },
 				} {
-					err := check(context.Background(), definition) //nolint:usetesting // rapid's T has no context
-					var finding *generate.Finding
+					err := check(context.Background(), definition)
+					var finding *generate.FindingError
 					if errors.As(err, &finding) || err != nil && backend.CodeOf(err) != backend.CodeBadUserInput && backend.CodeOf(err) != backend.CodeConstraintViolation {
 						t.Fatalf("%s: %v", oracle, err)
 					}
@@ -177,7 +177,7 @@ func TestOracleCatches(t *testing.T) {
 	_, schema := generator(t, db, 0)
 	o := &generate.Oracle{DB: lying{db}, Schema: schema}
 	err := o.Partition(t.Context(), []byte(`{"operation":"query","table":"users","filters":{"id":{"lt":5}}}`))
-	var finding *generate.Finding
+	var finding *generate.FindingError
 	if !errors.As(err, &finding) || finding.Oracle != "partition" {
 		t.Errorf("a row that is lost from NOT gave %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -14,22 +15,22 @@ import (
 	"github.com/fraiseql/fraiseql-go/executor"
 )
 
-// Oracle checks one backend against itself. A finding is a *Finding; other errors
+// Oracle checks one backend against itself. A finding is a *FindingError; other errors
 // are those of the statements.
 type Oracle struct {
 	DB     executor.Runner
 	Schema *builder.Schema
 }
 
-// Finding is what an oracle found: an answer that contradicts another of the same
+// FindingError is what an oracle found: an answer that contradicts another of the same
 // backend, in one snapshot.
-type Finding struct {
+type FindingError struct {
 	Oracle string // "partition" or "predicate"
 	Detail string // numbers of rows; no values
 }
 
 // Error says what contradicts what.
-func (f *Finding) Error() string { return f.Oracle + " oracle: " + f.Detail }
+func (f *FindingError) Error() string { return f.Oracle + " oracle: " + f.Detail }
 
 // Partition checks ternary logic partitioning for the filter of a query: the rows
 // for which it is true, those for which it is false and those for which it is
@@ -67,11 +68,11 @@ func (o *Oracle) Partition(ctx context.Context, definition json.RawMessage) erro
 		for row, n := range all {
 			total += n
 			if parts[row] != n {
-				return &Finding{"partition", fmt.Sprintf("of %d rows the filter is true for %d, false for %d and unknown for %d; one row is in %d of these instead of %d", total, sizes[0], sizes[1], sizes[2], parts[row], n)}
+				return &FindingError{"partition", fmt.Sprintf("of %d rows the filter is true for %d, false for %d and unknown for %d; one row is in %d of these instead of %d", total, sizes[0], sizes[1], sizes[2], parts[row], n)}
 			}
 		}
 		if sum := sizes[0] + sizes[1] + sizes[2]; sum != total {
-			return &Finding{"partition", fmt.Sprintf("the table has %d rows, its three parts have %d + %d + %d", total, sizes[0], sizes[1], sizes[2])}
+			return &FindingError{"partition", fmt.Sprintf("the table has %d rows, its three parts have %d + %d + %d", total, sizes[0], sizes[1], sizes[2])}
 		}
 		return nil
 	})
@@ -91,53 +92,64 @@ func (o *Oracle) Predicate(ctx context.Context, definition json.RawMessage) erro
 	if err != nil || def.Filter == nil || def.Kind != builder.Query || t.PrimaryKey == nil || !t.CanDelete || !t.CanUpdate {
 		return nil //nolint:nilerr // what does not exist is for the caller to find; there is nothing to check
 	}
-	rolledBack := errors.New("everything was looked at")
 	err = o.DB.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
 		want, err := o.rows(ctx, tx, def.Table, def.Filter)
 		if err != nil {
 			return err
 		}
-		for kind, verb := range map[builder.Kind]string{builder.Update: "an update", builder.Delete: "a delete"} {
-			w := &builder.Definition{Kind: kind, Table: def.Table, Filter: def.Filter, Fields: fieldsOf(t.PrimaryKey.Columns)}
-			if kind == builder.Update {
-				c := t.PrimaryKey.Columns[len(t.PrimaryKey.Columns)-1]
-				for _, other := range t.Columns {
-					if other.CanUpdate && !other.ReadOnly && other.Generated == 0 && other.Identity == 0 && !other.NotNull && !isKey(t.PrimaryKey.Columns, other) {
-						c = other
-					}
-				}
-				if isKey(t.PrimaryKey.Columns, c) {
-					continue // nothing that may be set to anything
-				}
-				w.Input = []builder.Input{{Sets: []builder.Set{{Field: c.Name, Value: json.RawMessage("null")}}}}
-			}
-			var got map[string]int
-			err := tx.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
-				var err error
-				if got, err = o.answer(ctx, tx, w); err != nil {
-					return err
-				}
-				return rolledBack
-			})
-			if !errors.Is(err, rolledBack) {
+		for _, w := range writes(t, def.Filter) {
+			got, ok := o.tried(ctx, tx, w.def)
+			if !ok {
 				continue // a constraint forbids it: nothing can be compared
 			}
-			for row := range want {
-				if got[row] == 0 {
-					return &Finding{"predicate", fmt.Sprintf("a query finds %d rows and %s %d; one of the first is not among the second", len(want), verb, len(got))}
-				}
-			}
-			if len(got) != len(want) {
-				return &Finding{"predicate", fmt.Sprintf("a query finds %d rows and %s %d", len(want), verb, len(got))}
+			if !maps.Equal(want, got) {
+				return &FindingError{"predicate", fmt.Sprintf("a query finds %d rows and %s %d, or others", len(want), w.verb, len(got))}
 			}
 		}
-		return rolledBack
+		return errLookedAt
 	})
-	if errors.Is(err, rolledBack) {
+	if errors.Is(err, errLookedAt) {
 		return nil
 	}
 	return err
 }
+
+// errLookedAt ends what is always rolled back.
+var errLookedAt = errors.New("everything was looked at")
+
+// tried is what a write would return.
+func (o *Oracle) tried(ctx context.Context, tx executor.Runner, d *builder.Definition) (got map[string]int, ok bool) {
+	err := tx.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
+		var err error
+		if got, err = o.answer(ctx, tx, d); err != nil {
+			return err
+		}
+		return errLookedAt
+	})
+	return got, errors.Is(err, errLookedAt)
+}
+
+// trial is a write that returns the keys of the rows that its filter finds.
+type trial struct {
+	def  *builder.Definition
+	verb string
+}
+
+// writes are an update, where there is a column that may be set to anything, and a
+// delete.
+func writes(t *catalog.Table, f *builder.Filter) []trial {
+	key := t.PrimaryKey.Columns
+	list := []trial{{&builder.Definition{Kind: builder.Delete, Table: tableText(t), Filter: f, Fields: fieldsOf(key)}, "a delete"}}
+	for _, c := range t.Columns {
+		if c.CanUpdate && !c.ReadOnly && c.Generated == 0 && c.Identity == 0 && !c.NotNull && !slices.Contains(key, c) {
+			input := []builder.Input{{Sets: []builder.Set{{Field: c.Name, Value: json.RawMessage("null")}}}}
+			return append(list, trial{&builder.Definition{Kind: builder.Update, Table: tableText(t), Filter: f, Fields: fieldsOf(key), Input: input}, "an update"})
+		}
+	}
+	return list
+}
+
+func tableText(t *catalog.Table) string { return quote(t.Schema) + "." + quote(t.Name) }
 
 func readOnly() *executor.TxOptions {
 	return &executor.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
@@ -188,5 +200,3 @@ func fieldsOf(columns []*catalog.Column) []builder.Field {
 	}
 	return fields
 }
-
-func isKey(key []*catalog.Column, c *catalog.Column) bool { return slices.Contains(key, c) }

@@ -124,7 +124,7 @@ func (l liar) QueryWire(ctx context.Context, conn *sql.Conn, query string, args 
 	if strings.HasPrefix(query, "UPDATE") {
 		query = strings.Replace(query, "SET", `SET "total" = "t0"."total" + 1,`, 1)
 	}
-	return l.Backend.(backend.WireQuerier).QueryWire(ctx, conn, query, args) //nolint:forcetypeassert // both have it
+	return l.Backend.(backend.WireQuerier).QueryWire(ctx, conn, query, args)
 }
 
 // TestFailureIsReadable: a difference shows its values, and the state at the end is

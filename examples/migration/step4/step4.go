@@ -24,7 +24,7 @@ func Open(url, name string) (*sql.DB, *parity.Harness, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	other, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(url) //nolint:forcetypeassert // pgx's is one
+	other, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(url)
 	if err != nil {
 		return nil, nil, err
 	}
