@@ -26,6 +26,8 @@ type entry struct {
 	Title      string
 	Definition json.RawMessage
 	Line       int
+
+	captured []corpus.Line // statements of an application, in place of the Definition
 }
 
 // readCorpus reads the definitions of a corpus. Lines that were captured of a running
@@ -100,6 +102,9 @@ func newComparer(schema *builder.Schema, control, candidate *executor.DB, option
 
 // run runs one entry on both backends. skipWrites leaves mutations out.
 func (c *comparer) run(ctx context.Context, e entry, skipWrites bool) outcome {
+	if e.captured != nil {
+		return c.runCaptured(ctx, e, skipWrites)
+	}
 	o := outcome{entry: e}
 	request, err := c.schema.Parse(e.Definition)
 	if err == nil && len(request.Definitions) != 1 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -26,37 +27,46 @@ func newParityReplay(a *app) *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
 		Use:   "replay FILE",
-		Short: "Run a reproducer again, in a database of its own",
-		Long: `Makes a database on the server of DATABASE_URL (or starts a PostgreSQL of its own),
-runs the SQL of a reproducer in it (a file of parity run --reproduce), compares its operation on the
-backends that differed, and drops the database. Exit 4 while they differ.`,
-		Example: `  fraiseql parity replay reproduce/8c1f2a0b9d3e4f56.sql
-  fraiseql parity replay reproduce/8c1f2a0b9d3e4f56.sql --candidate pgx/exec`,
-		Args: oneFile("a reproducer: an SQL file of `fraiseql parity run --reproduce`"),
+		Short: "Run again what was captured of an application, or a reproducer",
+		Long: `A corpus that was captured of a running application, or imported (JSON lines), runs on
+both backends and is compared as that of parity run is: the statements of one transaction
+in one transaction, in their order. What was lost in capture is counted as not
+compared.
+
+A reproducer (an SQL file of parity run --reproduce) runs in a database of its own, on
+the server of DATABASE_URL or on one that is started for it, on the backends that
+differed. Exit 4 while they differ.`,
+		Example: `  fraiseql parity replay captured.jsonl --control pq --candidate pgx
+  fraiseql parity replay reproduce/8c1f2a0b9d3e4f56.sql`,
+		Args: oneFile("a captured corpus (JSON lines), or a reproducer (an SQL file)"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.parityReplay(cmd.Context(), o, args[0]) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.control, "control", "", "the `BACKEND` that is trusted, or its mode (default: that of the file)")
-	f.StringVar(&o.candidate, "candidate", "", "the `BACKEND` that is compared with it, or its mode (default: that of the file)")
-	f.DurationVar(&o.timeout, "timeout", 0, "end after this `TIME`, and exit with 8")
-	f.StringSliceVar(&o.reveal, "reveal", nil, "show the values of these `COLUMNS` in reports; * is everything")
-	o.outputs.register(f)
+	o.register(f)
+	f.StringVar(&o.resume, "resume", "", "keep the state of the run in `FILE`, and go on from it after an interruption")
+	f.IntVar(&o.line, "line", 0, "run what begins in line `N` only")
 	return cmd
 }
 
 func (a *app) parityReplay(ctx context.Context, o runOptions, name string) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
 	in := a.In
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return usage("open the reproducer: %w", err)
+			return usage("open what to replay: %w", err)
 		}
 		defer f.Close() //nolint:errcheck // read-only
 		in = f
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxInput))
+	text, err := io.ReadAll(io.LimitReader(in, maxInput+1))
 	if err != nil {
-		return usage("read the reproducer: %w", err)
+		return usage("read what to replay: %w", err)
+	}
+	if first := bytes.TrimSpace(text); bytes.HasPrefix(first, []byte("{")) || bytes.HasPrefix(first, []byte("#")) {
+		return a.runCorpus(ctx, o, name, text)
 	}
 	file, err := reproduce.ParseFile(string(text))
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 )
 
 // parityRun is `fraiseql parity run`.
-func (a *app) parityRun(ctx context.Context, o runOptions, file string) (err error) {
+func (a *app) parityRun(ctx context.Context, o runOptions, file string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -30,12 +30,20 @@ func (a *app) parityRun(ctx context.Context, o runOptions, file string) (err err
 	if err != nil {
 		return err
 	}
-	corpus, err := readCorpus(bytes.NewReader(input))
+	return a.runCorpus(ctx, o, file, input)
+}
+
+// runCorpus runs the lines of input, which came from file.
+func (a *app) runCorpus(ctx context.Context, o runOptions, file string, input []byte) (err error) {
+	if len(input) > maxInput {
+		return usage("the corpus is larger than %d bytes", maxInput)
+	}
+	corpus, lost, err := readCaptured(input)
 	if err != nil {
 		return &exit{code: ExitUsage, err: fmt.Errorf("read the corpus: %w", err)}
 	}
 	if o.line > 0 {
-		corpus = atLine(corpus, o.line)
+		corpus, lost = atLine(corpus, o.line), nil
 	}
 	if len(corpus) == 0 {
 		return usage("the corpus is empty: nothing was compared")
@@ -47,7 +55,7 @@ func (a *app) parityRun(ctx context.Context, o runOptions, file string) (err err
 	defer func() { err = errors.Join(err, p.Close()) }()
 	sum := sha256.Sum256(input)
 	r := a.newParityRun(p, &o, file, len(corpus), func(i int) entry { return corpus[i] })
-	r.progress.Source = hex.EncodeToString(sum[:])
+	r.progress.Source, r.lost = hex.EncodeToString(sum[:]), lost
 	if file != "-" {
 		r.again = func(e entry) string {
 			return fmt.Sprintf("fraiseql parity run %s --line %d --control %s --candidate %s", shellWord(file), e.Line, r.progress.Control, r.progress.Candidate)
@@ -81,9 +89,6 @@ func (a *app) corpusInput(file string) ([]byte, error) {
 	if err != nil {
 		return nil, usage("read the corpus: %w", err)
 	}
-	if len(data) > maxInput {
-		return nil, usage("the corpus is larger than %d bytes", maxInput)
-	}
 	return data, nil
 }
 
@@ -110,6 +115,7 @@ type parityRun struct {
 	coverage  *coverage.Tracker // before the collector
 	progress  progress
 	seed      uint64
+	lost      map[string]int64 // in capture, by reason
 	reads     map[string]*builder.Plan // one of each class, for allocations
 	suspects  []suspect
 	refusals  int
@@ -120,6 +126,9 @@ type parityRun struct {
 func (r *parityRun) run(ctx context.Context) error {
 	if err := r.load(); err != nil {
 		return err
+	}
+	if r.progress.Next == 0 && r.progress.Resumed == 0 {
+		r.tellLost(ctx, r.lost)
 	}
 	limited, cancel := ctx, func() {}
 	if r.o.timeout > 0 {
@@ -168,6 +177,9 @@ func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
 	if r.again != nil {
 		op.Replay = r.again(e)
 	}
+	if e.captured != nil {
+		op.Shape = report.ShapeOfSQL(capturedShape(e.captured))
+	}
 	if o.definition != nil {
 		op.Shape = report.Shape(o.definition)
 		if o.Plan != nil && o.Plan.Kind == builder.Query && !o.Refused && r.o.allocations {
@@ -183,7 +195,7 @@ func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
 		r.refused(e, o.Err)
 	}
 	for _, one := range o.Reports {
-		if sig, ok := reproduce.SignatureOf(one); ok && r.o.reproduce != "" && op.Shape != "" && len(r.suspects) < maxReproduced &&
+		if sig, ok := reproduce.SignatureOf(one); ok && r.o.reproduce != "" && o.definition != nil && len(r.suspects) < maxReproduced &&
 			!slices.ContainsFunc(r.suspects, func(s suspect) bool { return s.shape == op.Shape }) {
 			r.suspects = append(r.suspects, suspect{definition: e.Definition, shape: op.Shape, signature: sig})
 		}

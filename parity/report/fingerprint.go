@@ -44,6 +44,9 @@ func Shape(d *builder.Definition) string {
 	return strings.Join(s.words, " ")
 }
 
+// ShapeOfSQL is SQL text without the values in it.
+func ShapeOfSQL(sql string) string { return name(sql) }
+
 type shape struct{ words []string }
 
 var kinds = map[builder.Kind]string{builder.Query: "query", builder.Insert: "insert", builder.Update: "update", builder.Delete: "delete", builder.Invoke: "invoke"}

@@ -208,11 +208,17 @@ func ranges(keep []bool, offset int) [][2]int {
 }
 
 // literals are values in SQL text: operations that are not ours are named by it.
-var literals = regexp.MustCompile(`(?s)(?:\B|\b[EeBbXxNn])'(?:[^'\\]|''|\\.)*'?|\$(\w*)\$.*|\b[0-9][0-9a-fA-FxXeE_.]*\b`)
+var literals = regexp.MustCompile(`(?s)\$[0-9]+\b|(?:\B|\b[EeBbXxNn])'(?:[^'\\]|''|\\.)*'?|\$(\w*)\$.*|\b[0-9][0-9a-fA-FxXeE_.]*\b`)
 
 // name is the name of a statement or an operation without values.
 func name(s string) string {
-	return cut(literals.ReplaceAllString(strings.Join(strings.Fields(s), " "), "?"), maxName)
+	bare := literals.ReplaceAllStringFunc(strings.Join(strings.Fields(s), " "), func(value string) string {
+		if len(value) > 1 && value[0] == '$' && value[1] >= '0' && value[1] <= '9' {
+			return value // a placeholder
+		}
+		return "?"
+	})
+	return cut(bare, maxName)
 }
 
 // codeForm is a word of our own at the end of a reason.

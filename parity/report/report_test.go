@@ -366,6 +366,22 @@ func TestShape(t *testing.T) {
 	}
 }
 
+func TestShapeOfSQL(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ sql, want string }{
+		{"select  a\n from t where id = $1 and n > 10.5", "select a from t where id = $1 and n > ?"},
+		{"select 'it''s' || E'a\\'b' || x'1F', t2.c from t2", "select ? || ? || ?, t2.c from t2"},
+		{"select 'open", "select ?"},
+		{"select $$a secret$$, $q$another$q$", "select ?"},
+		{"the control's row 7", "the control's row ?"},
+		{`select "Column 1's" from t where a = 0x1F`, `select "Column ?'s" from t where a = ?`},
+	} {
+		if got := report.ShapeOfSQL(tc.sql); got != tc.want {
+			t.Errorf("%s: %s, want %s", tc.sql, got, tc.want)
+		}
+	}
+}
+
 func TestJUnit(t *testing.T) {
 	t.Parallel()
 	c := report.NewCollector()
