@@ -26,7 +26,7 @@ func BenchmarkSelect(b *testing.B) {
 		{"unsampled-flags", []shadow.Option{shadow.WithFlags(flagFunc(nothing))}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			s := newStage(b, dsn, mode(b, pgx), mode(b, pq), c.o...)
+			s := newStage(b, dsn, mode(b, onPGX), mode(b, onPQ), c.o...)
 			s.Select(b.Context(), st, session)
 			b.ReportAllocs()
 			for b.Loop() {

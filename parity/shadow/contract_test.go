@@ -113,7 +113,7 @@ func TestCallerNeverWaits(t *testing.T) {
 func TestPoolOfOneAndAThousandCallers(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DB(t)
-	s := newStage(t, dsn, mode(t, pgx), &rogue{Backend: mode(t, pq), before: func(_ context.Context, q string) (string, error) {
+	s := newStage(t, dsn, mode(t, onPGX), &rogue{Backend: mode(t, onPQ), before: func(_ context.Context, q string) (string, error) {
 		return "select pg_sleep(0.05)", nil
 	}}, shadow.WithPool(1), shadow.WithQueue(8))
 	mustText(t, s, read("select 0"))
@@ -268,9 +268,9 @@ func TestNothingIsShared(t *testing.T) {
 // runs what comes.
 func TestOffIsOff(t *testing.T) {
 	t.Parallel()
-	candidate := &rogue{Backend: mode(t, pgx)}
+	candidate := &rogue{Backend: mode(t, onPGX)}
 	dsn := pgtest.DB(t)
-	s := newStage(t, dsn, mode(t, pq), candidate, shadow.WithStage(shadow.StageOff), shadow.WithKillFile("nowhere"))
+	s := newStage(t, dsn, mode(t, onPQ), candidate, shadow.WithStage(shadow.StageOff), shadow.WithKillFile("nowhere"))
 	if r := s.Select(t.Context(), read("select 1"), nil); r != executor.Runner(s.control) {
 		t.Errorf("a %T runs", r)
 	}
@@ -299,7 +299,7 @@ func TestOffIsOff(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DB(t)
-	control := newStage(t, dsn, mode(t, pq), mode(t, pgx), shadow.WithStage(shadow.StageOff)).control
+	control := newStage(t, dsn, mode(t, onPQ), mode(t, onPGX), shadow.WithStage(shadow.StageOff)).control
 	bad := config(t, dsn)
 	bad.Database = "there_is_none"
 	for name, c := range map[string]struct {
@@ -307,10 +307,10 @@ func TestRefused(t *testing.T) {
 		o    []shadow.Option
 	}{
 		"no candidate":            {shadow.Source{}, nil},
-		"no such stage":           {shadow.Source{Candidate: mode(t, pgx)}, []shadow.Option{shadow.WithStage(9)}},
-		"share":                   {shadow.Source{Candidate: mode(t, pgx)}, []shadow.Option{shadow.WithShare(2)}},
-		"state is a folder":       {shadow.Source{Candidate: mode(t, pgx)}, []shadow.Option{shadow.WithStage(shadow.StageShadow), shadow.WithStateFile(t.TempDir())}},
-		"the candidate is needed": {shadow.Source{Candidate: mode(t, pgx), Config: bad}, []shadow.Option{shadow.WithStage(shadow.StageLive)}},
+		"no such stage":           {shadow.Source{Candidate: mode(t, onPGX)}, []shadow.Option{shadow.WithStage(9)}},
+		"share":                   {shadow.Source{Candidate: mode(t, onPGX)}, []shadow.Option{shadow.WithShare(2)}},
+		"state is a folder":       {shadow.Source{Candidate: mode(t, onPGX)}, []shadow.Option{shadow.WithStage(shadow.StageShadow), shadow.WithStateFile(t.TempDir())}},
+		"the candidate is needed": {shadow.Source{Candidate: mode(t, onPGX), Config: bad}, []shadow.Option{shadow.WithStage(shadow.StageLive)}},
 	} {
 		s, err := shadow.New(t.Context(), control, c.from, parity.NewHarness(), c.o...)
 		if s != nil || backend.CodeOf(err) != backend.CodeConfiguration {

@@ -64,7 +64,7 @@ func TestKillSwitch(t *testing.T) {
 			dsn := pgtest.DB(t)
 			var last, sleeping atomic.Int64
 			path := map[string]string{"admin": "", "file": kill, "environment file": kill + ".env", "unreadable file": kill + ".env2"}[name]
-			s := newStage(t, dsn, mode(t, pgx), &rogue{Backend: mode(t, pq), before: func(_ context.Context, q string) (string, error) {
+			s := newStage(t, dsn, mode(t, onPGX), &rogue{Backend: mode(t, onPQ), before: func(_ context.Context, q string) (string, error) {
 				last.Store(time.Now().UnixNano())
 				if sleeping.CompareAndSwap(1, 2) {
 					return "select pg_sleep(60)", nil
@@ -145,7 +145,7 @@ func TestBreaker(t *testing.T) {
 			limits := limits
 			c.limits(&limits)
 			var well atomic.Bool
-			s := newStage(t, pgtest.DB(t), mode(t, pgx), &rogue{Backend: mode(t, pq), before: func(ctx context.Context, q string) (string, error) {
+			s := newStage(t, pgtest.DB(t), mode(t, onPGX), &rogue{Backend: mode(t, onPQ), before: func(ctx context.Context, q string) (string, error) {
 				if well.Load() {
 					return q, nil
 				}
@@ -176,13 +176,13 @@ func TestBreaker(t *testing.T) {
 func TestLiveBreaker(t *testing.T) {
 	t.Parallel()
 	var well atomic.Bool
-	r := &rogue{Backend: mode(t, pgx), before: func(_ context.Context, q string) (string, error) {
+	r := &rogue{Backend: mode(t, onPGX), before: func(_ context.Context, q string) (string, error) {
 		if well.Load() {
 			return q, nil
 		}
 		return "", backend.ErrConnectionLost
 	}}
-	s := newStage(t, pgtest.DB(t), mode(t, pq), r, shadow.WithStage(shadow.StageLive), shadow.WithShare(0),
+	s := newStage(t, pgtest.DB(t), mode(t, onPQ), r, shadow.WithStage(shadow.StageLive), shadow.WithShare(0),
 		shadow.WithBreaker(shadow.Breaker{CPU: -1, Cooldown: 500 * time.Millisecond, Window: 2 * time.Second, Sample: 5}))
 	stop := underLoad(t, s)
 	defer stop()
@@ -237,7 +237,7 @@ func TestLargeResult(t *testing.T) {
 // TestRowTooLarge: a row beyond the bound is counted and costs nothing more.
 func TestRowTooLarge(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, pgtest.DB(t), mode(t, pgx), mode(t, pq))
+	s := newStage(t, pgtest.DB(t), mode(t, onPGX), mode(t, onPQ))
 	mustText(t, s, read("select repeat('x', 5000000)"))
 	mustText(t, s, read("select $1::text", strings.Repeat("x", 20<<20)))
 	if d := s.Status().Dropped; d["row_size"] != 1 || d["memory"] != 1 {
@@ -279,7 +279,7 @@ func TestSample(t *testing.T) {
 		"no subject": {[]shadow.Option{shadow.WithKey("app.user_id")}, none, one, false},
 		"class":      {[]shadow.Option{shadow.WithKey(shadow.KeyClass)}, none, class, true},
 	} {
-		s := newStage(t, dsn, mode(t, pgx), mode(t, pq), append(c.o, shadow.WithShare(0.1))...)
+		s := newStage(t, dsn, mode(t, onPGX), mode(t, onPQ), append(c.o, shadow.WithShare(0.1))...)
 		if got := count(s, n, c.tx, c.query); got < n*7/100 || got > n*13/100 {
 			t.Errorf("%s: %d of %d", name, got, n)
 		}
@@ -294,14 +294,14 @@ func TestSample(t *testing.T) {
 			}
 		}
 	}
-	s := newStage(t, dsn, mode(t, pgx), mode(t, pq), shadow.WithShare(0), shadow.WithFloor(1))
+	s := newStage(t, dsn, mode(t, onPGX), mode(t, onPQ), shadow.WithShare(0), shadow.WithFloor(1))
 	if got := count(s, n, none, one); got != 1 {
 		t.Errorf("floor: %d of one class", got)
 	}
 	if got := count(s, n, none, class); got != n-1 { // "select 1" had its own
 		t.Errorf("floor: %d of %d classes", got, n)
 	}
-	s = newStage(t, dsn, mode(t, pgx), mode(t, pq), shadow.WithShare(0), shadow.WithFloor(36_000)) // ten a second
+	s = newStage(t, dsn, mode(t, onPGX), mode(t, onPQ), shadow.WithShare(0), shadow.WithFloor(36_000)) // ten a second
 	start, got := time.Now(), 0
 	for time.Since(start) < 1050*time.Millisecond {
 		got += count(s, 100, none, one)
@@ -314,7 +314,7 @@ func TestSample(t *testing.T) {
 // TestBudget: what goes beyond the share of time is dropped and counted.
 func TestBudget(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, pgtest.DB(t), mode(t, pgx), &rogue{Backend: mode(t, pq), before: func(_ context.Context, _ string) (string, error) {
+	s := newStage(t, pgtest.DB(t), mode(t, onPGX), &rogue{Backend: mode(t, onPQ), before: func(_ context.Context, _ string) (string, error) {
 		return "select 1 where pg_sleep(0.05) is not null", nil
 	}}, shadow.WithBudget(0.1), shadow.WithPool(4))
 	stop := underLoad(t, s)
@@ -337,7 +337,7 @@ func TestFlags(t *testing.T) {
 		decide = f
 		mu.Unlock()
 	}
-	s := newStage(t, pgtest.DB(t), mode(t, pq), mode(t, pgx), shadow.WithFlags(flagFunc(func(_ context.Context, c shadow.Call, d shadow.Decision) (shadow.Decision, error) {
+	s := newStage(t, pgtest.DB(t), mode(t, onPQ), mode(t, onPGX), shadow.WithFlags(flagFunc(func(_ context.Context, c shadow.Call, d shadow.Decision) (shadow.Decision, error) {
 		mu.Lock()
 		f := decide
 		mu.Unlock()

@@ -39,12 +39,12 @@ func mode(t testing.TB, name string) backend.Backend {
 }
 
 const (
-	pq  = "pq/default"
-	pgx = "pgx/cache_statement"
+	onPQ  = "pq/default"
+	onPGX = "pgx/cache_statement"
 )
 
 // directions are both ways of a migration.
-var directions = [][2]string{{pq, pgx}, {pgx, pq}}
+var directions = [][2]string{{onPQ, onPGX}, {onPGX, onPQ}}
 
 // bothWays runs f with either backend as the control.
 func bothWays(t *testing.T, f func(t *testing.T, control, candidate backend.Backend)) {

@@ -270,7 +270,7 @@ func TestNext(t *testing.T) {
 		shadow.WithConditions(shadow.StageShadow, shadow.Conditions{Compared: 4, Bound: 0.8, Coverage: 0.9, Days: 1e-9}),
 	}
 	missing := func(s *stage) string { return strings.Join(s.Status().Next.Missing, "; ") }
-	s := newStage(t, dsn, mode(t, pq), mode(t, pgx), options...)
+	s := newStage(t, dsn, mode(t, onPQ), mode(t, onPGX), options...)
 	for i, want := range []string{
 		"0 of 4 operations are compared; 0 of 0 differ, which bounds the share at 100 %; wanted is 80 %; 0.0 of 1e-09 days; 0 % of what there is was compared; wanted is 90 %",
 		"1 of 4 operations are compared; 0 of 1 differ, which bounds the share at 100 %; wanted is 80 %; 0 % of what there is was compared; wanted is 90 %",
@@ -287,7 +287,7 @@ func TestNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	coverage.Store(math.Float64bits(0.95))
-	s = newStage(t, dsn, mode(t, pq), mode(t, pgx), options...)
+	s = newStage(t, dsn, mode(t, onPQ), mode(t, onPGX), options...)
 	if got := missing(s); got != "3 of 4 operations are compared; 0 of 3 differ, which bounds the share at 100 %; wanted is 80 %" {
 		t.Error(got)
 	}
