@@ -157,7 +157,7 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, db.Close())
+			err = errors.Join(err, db.Close()) //nolint:contextcheck // what it ends has a life of its own
 			db = nil
 		}
 	}()

@@ -107,3 +107,22 @@ func TestEarlyEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestOrder: another order is a mismatch where the statement fixes it, and a rule
+// where it does not.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, control, candidate backend.Backend) {
+		s := newStage(t, pgtest.DB(t), control, &rogue{Backend: candidate, before: func(_ context.Context, q string) (string, error) {
+			return q + " desc", nil
+		}})
+		for i, want := range []parity.Verdict{parity.Mismatch, parity.EqualByRule} {
+			st := read("select i from generate_series(1, 3) i order by i")
+			st.Ordered = want == parity.Mismatch
+			mustText(t, s, st)
+			if r := s.await(t, i+1)[i]; r.Verdict != want || want == parity.EqualByRule && r.Rules[parity.RuleBag] != 1 {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}

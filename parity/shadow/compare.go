@@ -231,10 +231,11 @@ func (s *step) once(ctx context.Context, tx executor.Runner, rules map[string]in
 	if !sameColumns(s.wire, rows.Wire()) {
 		return errDiffers
 	}
-	switch agreed := d.compare(&s.rows, s.s.Ordered); {
-	case agreed == different:
+	agreed := d.compare(&s.rows, s.s.Ordered)
+	if agreed == different {
 		return errDiffers
-	case agreed == otherOrder:
+	}
+	if agreed == otherOrder {
 		rules[parity.RuleBag]++
 	}
 	return nil

@@ -286,6 +286,9 @@ func TestOffIsOff(t *testing.T) {
 	if r := s.Select(t.Context(), read("select 1"), nil); r != executor.Runner(s.control) {
 		t.Errorf("switched on, a %T runs", r)
 	}
+	if st := s.Status(); st.Breaker != nil {
+		t.Error("switched on where nothing is configured, it runs")
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -165,7 +166,7 @@ func (f *flag) variant(at openfeature.FlattenedContext) (string, openfeature.Rea
 	case nil:
 		return def, openfeature.DefaultReason, err
 	case bool:
-		return fmt.Sprint(v), openfeature.TargetingMatchReason, err
+		return strconv.FormatBool(v), openfeature.TargetingMatchReason, err
 	}
 	return "", "", errors.Join(err, fmt.Errorf("targeting gives %v: want the name of a variant", got))
 }

@@ -79,7 +79,7 @@ func decision(stage string, share float64, configured shadow.Decision, errs ...e
 	if d.Stage, err = shadow.ParseStage(stage); err != nil {
 		errs = append(errs, fmt.Errorf("flag %s: %w", StageFlag, err))
 	}
-	if !(share >= 0 && share <= 1) { //nolint:staticcheck // NaN is neither
+	if !(share >= 0 && share <= 1) { // NaN is neither
 		errs = append(errs, fmt.Errorf("flag %s: %v is not from 0 to 1", ShareFlag, share))
 	}
 	if err := errors.Join(errs...); err != nil {
