@@ -156,7 +156,7 @@ func (r *parityRun) ask(ctx context.Context, e entry) (findings []parity.Report,
 	} {
 		for name, check := range map[string]func(context.Context, json.RawMessage) error{"partition": side.oracle.Partition, "predicate": side.oracle.Predicate} {
 			err := check(ctx, e.Definition)
-			finding, found := errors.AsType[*generate.Finding](err)
+			finding, found := errors.AsType[*generate.FindingError](err)
 			if err == nil || found {
 				checks++ // any other error is one of the operation, which was compared already
 			}
