@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Harness holds what comparisons share: options, the running numbers and
@@ -21,6 +22,8 @@ type Harness struct {
 	voice     float64  // share of equal reads that the server is asked about
 	ignores   *ignores // nil: none
 	without   string   // a rule that is out of force, in tests
+	// candidateTimeout bounds the candidate of Run.
+	candidateTimeout time.Duration
 
 	seq atomic.Uint64
 
@@ -81,12 +84,13 @@ func WithThirdVoice(p float64) Option { return option(func(h *Harness) { h.voice
 // NewHarness makes a Harness.
 func NewHarness(options ...Option) *Harness {
 	h := &Harness{
-		maxDiffs: 10,
-		maxBytes: 64 << 20,
-		sample:   1,
-		counts:   make(map[Verdict]uint64),
-		rules:    make(map[string]uint64),
-		options:  options,
+		maxDiffs:         10,
+		maxBytes:         64 << 20,
+		sample:           1,
+		candidateTimeout: 10 * time.Second,
+		counts:           make(map[Verdict]uint64),
+		rules:            make(map[string]uint64),
+		options:          options,
 	}
 	for _, o := range options {
 		o.apply(h)
