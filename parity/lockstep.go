@@ -46,6 +46,7 @@ func (l *lockstep) Next() bool {
 		return false
 	}
 	l.stable()
+	l.filled = false
 	if !l.advance(0) {
 		l.ended = true
 		l.drain()
@@ -94,7 +95,6 @@ func (l *lockstep) stable() {
 	if !l.filled || l.n%checkEvery != 1 {
 		return
 	}
-	l.filled = false
 	var now row
 	for side, rows := range []*executor.Rows{l.control, l.candidate} {
 		was := &l.a

@@ -101,7 +101,7 @@ func bounded[T any](ctx context.Context, d time.Duration, fn func(context.Contex
 	}()
 	select {
 	case r := <-done:
-		return r.value, r.err, true
+		return r.value, r.err, r.err == nil || ctx.Err() == nil
 	case <-ctx.Done():
 		return value, nil, false
 	}

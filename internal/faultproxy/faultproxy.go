@@ -32,6 +32,9 @@ type Proxy struct {
 	accepted int
 	faults   []*Armed
 	delay    time.Duration
+	slice    int // see Pace
+	gap      time.Duration
+	linger   time.Duration
 	hole     bool
 	counts   map[string]int
 	closed   bool
@@ -116,6 +119,48 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Unlock()
 }
 
+// Pace sends what the server says in slices of at most so many bytes, with a pause
+// after each: a narrow line, or a network that cuts messages anywhere. 0 turns it off.
+func (p *Proxy) Pace(slice int, gap time.Duration) {
+	p.mu.Lock()
+	p.slice, p.gap = slice, gap
+	p.mu.Unlock()
+}
+
+// Linger keeps a client's connection open for d after the server has hung up.
+func (p *Proxy) Linger(d time.Duration) {
+	p.mu.Lock()
+	p.linger = d
+	p.mu.Unlock()
+}
+
+// paced is a client, written to at the proxy's pace.
+type paced struct {
+	p *Proxy
+	w io.Writer
+}
+
+func (s *paced) Write(b []byte) (n int, err error) {
+	for n < len(b) {
+		s.p.mu.Lock()
+		slice, gap := s.p.slice, s.p.gap
+		s.p.mu.Unlock()
+		end := len(b)
+		if slice > 0 {
+			end = min(end, n+slice)
+		}
+		m, err := s.w.Write(b[n:end])
+		n += m
+		if err != nil {
+			return n, err
+		}
+		if slice > 0 {
+			s.p.pause(gap)
+		}
+	}
+	return n, nil
+}
+
 // Cut breaks every open connection now, in the given way.
 func (p *Proxy) Cut(how Cut) {
 	p.mu.Lock()
@@ -194,6 +239,11 @@ func (p *Proxy) wait() {
 	p.mu.Lock()
 	d := p.delay
 	p.mu.Unlock()
+	p.pause(d)
+}
+
+// pause waits for d, or until the proxy is closed.
+func (p *Proxy) pause(d time.Duration) {
 	if d <= 0 {
 		return
 	}
@@ -282,6 +332,10 @@ func (l *link) serve() {
 		}
 	})
 	if err := l.forwardServer(bufio.NewReader(server), l.client); !errors.Is(err, errCut) {
+		l.p.mu.Lock()
+		linger := l.p.linger
+		l.p.mu.Unlock()
+		l.p.pause(linger)
 		l.cut(FIN) // the server hung up, as after pg_terminate_backend
 	}
 	wg.Wait()

@@ -96,7 +96,7 @@ func (l *link) forwardClient(r *bufio.Reader, server net.Conn) error {
 
 // forwardServer sends the server's messages to the client and lets faults strike.
 func (l *link) forwardServer(r *bufio.Reader, client net.Conn) error {
-	w := bufio.NewWriter(client)
+	w := bufio.NewWriter(&paced{p: l.p, w: client})
 	n, lost := 0, false
 	return l.forward(r, w, func(kind byte, body []byte) (bool, error) {
 		n++
