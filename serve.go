@@ -83,14 +83,26 @@ func (db *DB) Site() (_ *Site, err error) {
 		mux.Handle("/openapi.yaml", api)
 		watched("/definitions", "definitions", server.Middleware(h, around))
 	}
-	if s.GraphQL.GraphiQL {
+	switch {
+	case s.GraphQL.GraphiQL:
 		mux.Handle("/", graphiql.Handler(graphiql.Options{Endpoint: s.GraphQL.Path, Query: firstQuery(engine.Schema())}))
+	case s.GraphQL.Path != "/":
+		mux.Handle("/", server.NotFound(whereItIs(s)))
 	}
 	site.Public = mux
 	site.Admin = server.NewAdmin(server.AdminOptions{
 		Readiness: site, Metrics: metrics, Reload: site.reload, Shadow: db.adminShadow(), Profiling: s.Server.Profiling, Logger: o.Logger,
 	})
 	return site, nil
+}
+
+// whereItIs is what those are told who look in the wrong place.
+func whereItIs(s *flags.Settings) string {
+	text := "nothing is here; GraphQL is at " + s.GraphQL.Path
+	if s.GraphQL.ServeDefinitions() {
+		text += ", JSON definitions are at /definitions"
+	}
+	return text
 }
 
 // traceOperation is server.Options.Observe where there are spans.

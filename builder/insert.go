@@ -49,6 +49,16 @@ func (p *planner) insert() *Plan {
 	return plan
 }
 
+// place is where the first of sets stands that is of c.
+func (p *planner) place(sets []Set, c *catalog.Column) Path {
+	for i := range sets {
+		if of, _ := p.table.Column(sets[i].Field); of == c {
+			return sets[i].Place
+		}
+	}
+	return nil
+}
+
 // insertRows resolves the input. columns are those that any row gives, in the
 // table's order, so that the order of the keys in the request changes no SQL.
 func (p *planner) insertRows() (rows []insertRow, columns []*catalog.Column) {
@@ -69,7 +79,7 @@ func (p *planner) insertRows() (rows []insertRow, columns []*catalog.Column) {
 			switch {
 			case !ok:
 			case row[c] != nil:
-				p.probs.addf(set.Place, nil, "column %s is there already", quoted(set.Field))
+				p.probs.addf(set.Place, nil, "column %s is set at %s already", quoted(set.Field), p.place(p.def.Input[i].Sets[:j], c))
 			case set.Op == "default":
 				row[c] = expression{sql: "DEFAULT"}
 				used[c] = true

@@ -30,7 +30,7 @@ func (p *planner) update() *Plan {
 				continue
 			}
 			if slices.Contains(set, c) {
-				p.probs.addf(s.Place, nil, "column %s is there already", quoted(s.Field))
+				p.probs.addf(s.Place, nil, "column %s is set at %s already", quoted(s.Field), p.place(d.Input[0].Sets[:i], c))
 				continue
 			}
 			set = append(set, c)

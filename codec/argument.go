@@ -111,16 +111,20 @@ func describe(raw []byte) string {
 	return "the number " + echo(raw)
 }
 
-// echo is the beginning of raw, cut between characters.
+// echo is the beginning of raw, cut between characters; a string has its quotes.
 func echo(raw []byte) string {
 	if len(raw) <= maxEcho {
 		return string(raw)
 	}
-	end := maxEcho - len("…")
+	rest := "…"
+	if raw[0] == '"' {
+		rest = `…"`
+	}
+	end := maxEcho - len(rest)
 	for end > 0 && !utf8.RuneStart(raw[end]) {
 		end--
 	}
-	return string(raw[:end]) + "…"
+	return string(raw[:end]) + rest
 }
 
 // text is the content of a JSON string; another value, or a string with a NUL,

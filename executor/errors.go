@@ -197,7 +197,7 @@ func judged(p *builder.Plan, err error) error {
 }
 
 // languages are the types whose text the server parses with errors of a syntax.
-var languages = []string{"tsquery", "jsonpath", "regconfig"}
+var languages = []string{"tsquery", "tsvector", "jsonpath", "regconfig", "ltree", "lquery", "ltxtquery", "query_int"}
 
 // asks says whether a statement of n, or below it, has a value of types.
 func asks(n *builder.Node, types []string) bool {

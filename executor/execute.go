@@ -365,7 +365,7 @@ func (x *execution) count(n int64) error {
 	x.rows += n
 	if x.opt.maxRows > 0 && x.rows > x.opt.maxRows {
 		return backend.New("read rows", backend.CodeLimit,
-			tell("the answer has more than %d rows", x.opt.maxRows))
+			tell("the answer has more than %s", rowCount(x.opt.maxRows)))
 	}
 	return nil
 }
@@ -373,16 +373,24 @@ func (x *execution) count(n int64) error {
 // bounded refuses more rows of the outermost level than the plan allows.
 func bounded(p *builder.Plan, n int64) error {
 	if p.MaxRows > 0 && n > p.MaxRows {
-		return backend.New("read rows", backend.CodeLimit, tell("the result has more than %d rows: ask for less, or for pages", p.MaxRows))
+		return backend.New("read rows", backend.CodeLimit, tell("the result has more than %s: ask for less, or for pages", rowCount(p.MaxRows)))
 	}
 	return nil
+}
+
+// rowCount is "1 row" or "2 rows".
+func rowCount(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return strconv.FormatInt(n, 10) + " rows"
 }
 
 // guard is max_affected: too many rows roll the mutation back.
 func guard(p *builder.Plan, n int64) error {
 	if p.Kind != builder.Query && p.MaxAffected >= 0 && n > p.MaxAffected {
 		return backend.New("guard", backend.CodeLimit,
-			tell("%d rows would be affected; max_affected is %d", n, p.MaxAffected))
+			tell("%s would be affected; max_affected is %d", rowCount(n), p.MaxAffected))
 	}
 	return nil
 }

@@ -272,8 +272,10 @@ func problemErrors(err error, at *ast.Field) Errors {
 	out := make(Errors, len(list))
 	for i, p := range list {
 		path := p.Path
-		if len(path) == 2 && path[1] == "filters" { // of the root field
-			path = builder.Path{path[0], "filter"}
+		if len(path) == 2 { // an argument of the root field
+			if word, ok := path[1].(string); ok && arguments[word] != "" {
+				path = builder.Path{path[0], arguments[word]}
+			}
 		}
 		e := &Error{Message: path.String() + ": " + inGraphQL.Replace(p.Message), Locations: place(at), Code: codeBadInput}
 		if p.Limit {

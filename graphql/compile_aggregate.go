@@ -164,7 +164,9 @@ func (c *compiler) notGrouped(f *ast.Field) {
 // added to d.
 func (c *compiler) having(d *builder.Definition, o *object, id nodeID, at builder.Path) *builder.Filter {
 	conds := []*builder.Filter{}
+	empty := true
 	for child := range c.v.children(id) {
+		empty = false
 		n := *c.v.node(child)
 		place := at.Child(n.name)
 		switch {
@@ -185,16 +187,21 @@ func (c *compiler) having(d *builder.Definition, o *object, id nodeID, at builde
 		case n.name == "count":
 			conds = append(conds, c.havingNumber(o.name+"Having", "count", c.number(d, "count", nil, false), oidInt8, child, place))
 		default:
+			none := true
 			for one := range c.v.children(child) {
+				none = false
 				name := c.v.node(one).name
 				col, fn := o.fields[name].column, aggregateFn(n.name)
 				typ := c.s.src.AggregateType(fn, col).OID()
 				key := c.number(d, fn, col, n.name == "countDistinct")
 				conds = append(conds, c.havingNumber(o.name+"Having"+pascal(n.name), name, key, typ, one, place.Child(name)))
 			}
+			if none {
+				c.errorf(place, emptyCondition)
+			}
 		}
 	}
-	if len(conds) == 0 {
+	if empty {
 		c.errorf(at, emptyCondition)
 	}
 	return &builder.Filter{And: conds, Place: at}

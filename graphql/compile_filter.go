@@ -28,15 +28,25 @@ const emptyCondition = "the condition is empty; leave it out where every row is 
 // filter is an input object as a condition on rows of o.
 func (c *compiler) filter(o *object, id nodeID, at builder.Path) *builder.Filter {
 	var conds []*builder.Filter
+	empty := true
 	for child := range c.v.children(id) {
+		empty = false
 		name := c.v.node(child).name
 		if cond := c.filterMember(o, child, name, at.Child(name)); cond != nil {
 			conds = append(conds, cond)
 		}
 	}
+	if empty {
+		c.errorf(at, emptyCondition)
+	}
+	return allOf(conds, at)
+}
+
+// allOf is one condition of several; nil, where there is none, is an error that was
+// told.
+func allOf(conds []*builder.Filter, at builder.Path) *builder.Filter {
 	switch len(conds) {
 	case 0:
-		c.errorf(at, emptyCondition)
 		return nil
 	case 1:
 		return conds[0]
@@ -115,12 +125,14 @@ func (c *compiler) manyFilter(f *field, id nodeID, at builder.Path) *builder.Fil
 func (c *compiler) conditions(filter string, typ uint32, id nodeID, at builder.Path, leaf func(op string, at builder.Path) *builder.Filter) *builder.Filter {
 	operators := c.s.filters[filter]
 	var conds []*builder.Filter
+	empty := true
 	for child := range c.v.children(id) {
 		name := c.v.node(child).name
 		op := operators[name]
 		if op == nil { // JSONAt's path and type
 			continue
 		}
+		empty = false
 		at := at.Child(name)
 		switch {
 		case op.at:
@@ -134,14 +146,10 @@ func (c *compiler) conditions(filter string, typ uint32, id nodeID, at builder.P
 		cond.Value, cond.Slot = c.value(child, typ, op.operand)
 		conds = append(conds, cond)
 	}
-	switch len(conds) {
-	case 0:
+	if empty {
 		c.errorf(at, emptyCondition)
-		return nil
-	case 1:
-		return conds[0]
 	}
-	return &builder.Filter{And: conds, Place: at}
+	return allOf(conds, at)
 }
 
 // attributeFilter are the conditions on an attribute of a composite.
@@ -191,7 +199,7 @@ func (c *compiler) inside(id nodeID, at builder.Path, leaf func(op string, at bu
 			return f
 		}))
 	}
-	if len(conds) == 0 {
+	if i == 0 {
 		c.errorf(at, emptyCondition)
 	}
 	return conds

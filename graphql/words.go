@@ -2,6 +2,9 @@ package graphql
 
 import "strings"
 
+// arguments are the arguments that definitions have other words for.
+var arguments = map[string]string{"filters": "filter", "all_rows": "allRows", "max_affected": "maxAffected"}
+
 // inGraphQL says with the words of GraphQL what the packages below say with those
 // of definitions.
 var inGraphQL = strings.NewReplacer(

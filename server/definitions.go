@@ -95,11 +95,12 @@ func (h *definitions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.write(w)
 		return
 	}
-	if f := h.refused(body.Bytes()); f != nil {
+	request := withoutMark(body.Bytes())
+	if f := h.refused(request); f != nil {
 		f.write(w)
 		return
 	}
-	h.execute(w, r, &identity, body.Bytes())
+	h.execute(w, r, &identity, request)
 }
 
 // execute answers a request whose frame is in order.
@@ -124,7 +125,7 @@ func (h *definitions) execute(w http.ResponseWriter, r *http.Request, identity *
 		if code.HTTPStatus() >= http.StatusInternalServerError {
 			level = slog.LevelError
 		}
-		h.o.Logger.Log(r.Context(), level, "definitions", "code", code.String(), "subject", identity.Subject, "error", err)
+		h.o.Logger.Log(r.Context(), level, "definitions", "code", code.String(), "subject", identity.Subject, "error", executor.LogText(err))
 	}
 	if executor.Partial(err) {
 		panic(http.ErrAbortHandler)

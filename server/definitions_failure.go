@@ -60,6 +60,12 @@ var (
 	}
 )
 
+// NotFound answers 404 with the sentence message, for paths where nothing is.
+func NotFound(message string) http.Handler {
+	f := &failure{status: http.StatusNotFound, code: backend.CodeNotFound.String(), message: message}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { f.write(w) })
+}
+
 // unauthenticated is the answer where an Authenticator gave err; nil: no one has
 // asked to be known.
 func unauthenticated(r *http.Request, err error) *failure {

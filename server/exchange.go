@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/fraiseql/fraiseql-go/executor"
 )
 
 const (
@@ -237,7 +239,7 @@ func (x *exchange) tell(res result, total int64, took time.Duration) {
 		}
 	}
 	if res.err != nil {
-		attrs = append(attrs, slog.String("error", res.err.Error()))
+		attrs = append(attrs, slog.String("error", executor.LogText(res.err)))
 	}
 	o.Logger.LogAttrs(ctx, level, text, slices.Clip(attrs)...)
 }

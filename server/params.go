@@ -28,10 +28,10 @@ func parseBody(body []byte, into []params, maxBatch int) (list []params, batch b
 	if !utf8.Valid(body) {
 		return nil, false, errUTF8
 	}
-	s := &scanner{b: body}
+	s := &scanner{b: withoutMark(body)}
 	switch s.next() {
 	case 0:
-		if len(body) == s.i {
+		if len(s.b) == s.i {
 			return nil, false, errEmpty
 		}
 		return nil, false, errJSON
@@ -52,11 +52,15 @@ func parseBody(body []byte, into []params, maxBatch int) (list []params, batch b
 		}
 		err = errNoObject
 	}
-	if s.space(); s.i != len(body) {
+	if s.space(); s.i != len(s.b) {
 		return nil, false, errJSON
 	}
 	return list, batch, err
 }
+
+// withoutMark is a body without the byte order mark that some editors and libraries
+// put before UTF-8; RFC 8259 (8.1) lets a reader ignore it.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
 
 func parseBatch(s *scanner, into []params, maxBatch int) (list []params, err *refusal) {
 	if maxBatch <= 0 {
