@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -48,7 +49,10 @@ type Text struct {
 	Ordered   bool     // has an ORDER BY of its own
 	Multi     bool     // more than one statement
 	Local     bool     // SET LOCAL: gone with the transaction
+	OnlyReads bool     // BEGIN … READ ONLY
 	ReadOnly  bool     // would change whether the session may write
+	Returning bool     // a write with RETURNING
+	Params    int      // the highest $n
 	Functions []string // names before a parenthesis
 }
 
@@ -58,6 +62,7 @@ type token struct {
 	word   string
 	quoted bool // "identifier"
 	depth  int  // of parentheses
+	param  int  // n of $n
 }
 
 // Parse reads sql (PostgreSQL documentation, "Lexical Structure").
@@ -66,6 +71,9 @@ func Parse(sql string) *Text {
 	tokens, normal := tokenize(sql)
 	sum := sha256.Sum256([]byte(normal))
 	t.Class = hex.EncodeToString(sum[:8])
+	for _, k := range tokens {
+		t.Params = max(t.Params, k.param)
+	}
 	statements := split(tokens)
 	if len(statements) == 0 {
 		t.Kind, t.Name = Empty, "empty statement"
@@ -76,9 +84,8 @@ func Parse(sql string) *Text {
 		one := &Text{}
 		one.classify(s)
 		if i == 0 {
-			sqlText, class, multi := t.SQL, t.Class, t.Multi
+			one.SQL, one.Class, one.Multi, one.Params = t.SQL, t.Class, t.Multi, t.Params
 			*t = *one
-			t.SQL, t.Class, t.Multi = sqlText, class, multi
 			continue
 		}
 		t.Functions = append(t.Functions, one.Functions...)
@@ -132,6 +139,7 @@ func (t *Text) classify(s []token) {
 	}
 	t.Name = label(s)
 	t.Functions = calls(s)
+	t.Returning = has("returning")
 	second := ""
 	if len(s) > 1 {
 		second = s[1].word
@@ -164,7 +172,7 @@ func (t *Text) classify(s []token) {
 func (t *Text) transaction(first, second string, has func(...string) bool) {
 	switch first {
 	case "begin", "start":
-		t.Tx, t.Strict = Begin, has("repeatable", "serializable")
+		t.Tx, t.Strict, t.OnlyReads = Begin, has("repeatable", "serializable"), has("only")
 	case "commit", "end", "abort":
 		t.Tx = End
 		if second == "prepared" {
@@ -250,7 +258,8 @@ func tokenize(sql string) ([]token, string) {
 		i += n
 		switch raw[0] {
 		case '\'', '$':
-			tokens = append(tokens, token{word: "'", depth: depth})
+			n, _ := strconv.Atoi(raw[1:]) // 0 for $tag$…$tag$
+			tokens = append(tokens, token{word: "'", depth: depth, param: n})
 			continue
 		case '"':
 			tokens = append(tokens, token{word: strings.ReplaceAll(raw[1:max(len(raw)-1, 1)], `""`, `"`), quoted: true, depth: depth})
