@@ -147,9 +147,9 @@ func (db *DB) checkOptions(o *TxOptions) (*TxOptions, error) {
 func (db *DB) open(ctx context.Context, o *TxOptions, late bool) (t *Tx, err error, dead bool) { //nolint:revive // dead belongs to err
 	t = &Tx{txConn: &txConn{db: db}}
 	if late && db.together != nil && db.opt.acquireTimeout == db.opt.queryTimeout && ctx.Err() == nil {
-		t.first.of = ctx // one timer for both, as by default
-		t.first.ctx, t.first.cancel = db.deadline(ctx)
-		t.conn, err = db.take(ctx, t.first.ctx)
+		wait, cancel := db.deadline(ctx) // one timer for both, as by default
+		t.first = bound{of: ctx, ctx: wait, cancel: cancel}
+		t.conn, err = db.take(ctx, wait)
 	} else {
 		t.conn, err = db.acquire(ctx)
 	}

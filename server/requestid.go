@@ -13,8 +13,8 @@ type requestIDKey struct{}
 // identified is the context of a request that has an id. A part of it is the
 // header's value too.
 type identified struct {
-	context.Context
-	id [1]string
+	context.Context //nolint:containedctx // it is one
+	id              [1]string
 }
 
 // Value gives the context itself: a string would have to be copied.
@@ -48,7 +48,7 @@ func MiddlewareRequestID(h http.Handler) http.Handler {
 				c.id[0] = newID()
 			}
 			w.Header()["X-Request-Id"] = c.id[:]
-			r = r.WithContext(c)
+			r = r.WithContext(c) //nolint:contextcheck // c is made of that of r
 		}
 		h.ServeHTTP(w, r)
 	})
