@@ -41,7 +41,7 @@ func (p *planner) query() *Plan {
 	}
 	st.Columns, st.Ordered = l.out.columns(), rows.total || pinned
 	plan := &Plan{
-		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse, Single: d.One || p.single(),
+		Root: l.node(st, children, 0), MaxAffected: -1, MaxRows: p.schema.opts.MaxRows, Reverse: reverse, Single: d.One || p.single(), Vowed: d.Trusted,
 		Unbounded: (d.Limit == nil || *d.Limit > smallPage) && !pinned, limitSlot: d.LimitSlot, pinned: pinned, Edges: edges,
 	}
 	if d.Page && d.Limit != nil {

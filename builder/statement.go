@@ -82,6 +82,8 @@ type Plan struct {
 	Root Node
 	// Single: the answer is one object (or null), not a list.
 	Single bool
+	// Vowed: it is so by a key that the catalog does not know, and that may not hold.
+	Vowed bool
 	// Result: the answer is {"success","message","affected"}: a write with
 	// "return_fields": null. Root.Statement has no columns then and is run by Exec.
 	Result bool

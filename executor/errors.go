@@ -190,6 +190,11 @@ func judged(p *builder.Plan, err error) error {
 		c.Code, c.Err = backend.CodeBadUserInput, err
 	case "42P01", "42703", "42883", "3F000": // table, column, function, schema
 		c.Code, c.Err = backend.CodeConflict, fmt.Errorf("%w: %w", ErrSchemaChanged, err)
+	case "55000": // object_not_in_prerequisite_state
+		if p.Kind != builder.Query {
+			return err
+		}
+		c.Code = backend.CodeConfiguration // a materialized view that was never filled
 	default:
 		return err
 	}

@@ -398,8 +398,11 @@ func guard(p *builder.Plan, n int64) error {
 var errPlan = errors.New("the plan names a column that its statement does not have")
 
 func errNotSingle(p *builder.Plan) error {
-	return backend.New("read rows", backend.CodeInternal,
-		fmt.Errorf("%s gave more than one row for a single object", p.Root.Statement.Name))
+	code := backend.CodeInternal
+	if p.Vowed {
+		code = backend.CodeConfiguration
+	}
+	return backend.New("read rows", code, fmt.Errorf("%s gave more than one row for a single object: it has no such key", p.Root.Statement.Name))
 }
 
 // withArgs is s with its first arguments replaced.

@@ -314,7 +314,7 @@ func (m *maker) viewKey(o *object, names []string) {
 	for _, name := range names {
 		c, ok := o.table.Column(name)
 		if !ok {
-			m.broken("table "+o.table.String(), "a key that was said for it has the column "+name+", which is not there")
+			m.broken("key ("+strings.Join(names, ", ")+") of "+o.table.String(), "there is no column "+name)
 			return
 		}
 		k.Columns = append(k.Columns, c)

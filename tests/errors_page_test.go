@@ -67,7 +67,7 @@ var errorEntries = []errorEntry{
 	{code: "CANCELED", when: "The client went away. Its statement was cancelled; the code is in the log and the metrics.", do: "Nothing."},
 	{code: "SERVICE_UNAVAILABLE", when: "No connection to the database could be had in time, the server is ending, or it has as many requests as it takes (`FRAISEQL_MAX_IN_FLIGHT`). HTTP status 503 has `Retry-After`.", do: "Send it again later. Look at `/readyz` and the pool's metrics."},
 	{code: "COMMIT_UNKNOWN", when: "COMMIT was sent, and the connection broke before its answer came.", do: "Read what became of it before you send it again: it may be stored. It is never repeated by the server."},
-	{code: "CONFIGURATION", when: "The settings, the credentials or the catalog do not let the server work. Mostly it is told at the start, with exit code 2.", do: "The log has the reason; `fraiseql config` shows where each setting came from."},
+	{code: "CONFIGURATION", when: "The settings, the credentials or the catalog do not let the server work. Mostly it is told at the start, with exit code 2; later where a key of a view that only the configuration knows does not hold, or a materialized view was never filled.", do: "The log has the reason; `fraiseql config` shows where each setting came from."},
 	{code: "PARITY_MISMATCH", when: "With `FRAISEQL_PARITY_TESTING=true`: the two drivers answered differently.", do: "Read the report in the log; see [What parity compares](../explanation/parity.md)."},
 	{code: "INTERNAL_ERROR", when: "A bug of the server, or an error of the database that is not for clients, such as a RAISE of a function.", do: "Find the request's id (`X-Request-Id`) in the log. Let a RAISE that is meant for people through with `FRAISEQL_ERROR_SQLSTATES`."},
 	// Of HTTP.

@@ -58,6 +58,7 @@ func TestServe(t *testing.T) {
 		{"is killed", testKilled},
 		{"cuts off", testCutOff},
 		{"is killed with its sample data", testKilledSample},
+		{"views", testViews},
 		{"watch", testWatch},
 		{"watch by a role", testWatchByRole},
 		{"shadow status", testShadowStatus},
