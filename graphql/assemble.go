@@ -13,11 +13,10 @@ import (
 // package could break, each in time that grows with their number: the library's own
 // check compares every field of Query with every other, which takes an hour for
 // ten thousand tables. The roots are said: a table called subscription is a type
-// and no root.
-func assemble(doc *ast.SchemaDocument, list []*ast.Definition, query, mutation *ast.Definition) (*ast.Schema, error) {
+// and no root. later says whether a type is made later, for an answer.
+func assemble(doc *ast.SchemaDocument, list []*ast.Definition, query, mutation *ast.Definition, later func(name string) bool) (*ast.Schema, error) {
 	s := &ast.Schema{
-		Types: make(map[string]*ast.Definition, len(list)), Directives: map[string]*ast.DirectiveDefinition{},
-		PossibleTypes: map[string][]*ast.Definition{}, Implements: map[string][]*ast.Definition{}, Query: query,
+		Types: make(map[string]*ast.Definition, len(list)), Directives: map[string]*ast.DirectiveDefinition{}, Query: query,
 	}
 	if len(mutation.Fields) > 0 {
 		s.Mutation = mutation
@@ -30,20 +29,28 @@ func assemble(doc *ast.SchemaDocument, list []*ast.Definition, query, mutation *
 			return nil, fmt.Errorf("type %s is there twice", d.Name)
 		}
 		s.Types[d.Name] = d
-		if d.Kind == ast.Object || d.Kind == ast.InputObject {
-			s.AddPossibleType(d.Name, d)
-		}
 		d.Position = nowhere
 	}
 	same := map[string]*ast.Type{}
 	for _, d := range list {
-		if err := fits(s, d); err != nil {
+		if err := fits(s, d, later); err != nil {
 			return nil, fmt.Errorf("type %s: %w", d.Name, err)
 		}
 		share(d, same)
 	}
 	query.Fields = append(query.Fields, validator.QueryIntrospectionFields()...)
 	return s, nil
+}
+
+// settle gives the parts of a definition their positions.
+func settle(d *ast.Definition) {
+	d.Position = nowhere
+	for _, f := range d.Fields {
+		f.Position = nowhere
+		for _, a := range f.Arguments {
+			a.Position = nowhere
+		}
+	}
 }
 
 // isName says whether n may be a name of ours.
@@ -72,10 +79,11 @@ func share(d *ast.Definition, same map[string]*ast.Type) {
 
 // fits checks that the names of a type are valid and differ, and that the types of
 // its fields and arguments are there and can stand where they do.
-func fits(s *ast.Schema, d *ast.Definition) error {
+func fits(s *ast.Schema, d *ast.Definition, later func(name string) bool) error {
 	known := func(t *ast.Type, input bool) error {
 		to := s.Types[t.Name()]
 		switch {
+		case to == nil && !input && later(t.Name()):
 		case to == nil:
 			return fmt.Errorf("there is no type %s", t.Name())
 		case input && !to.IsInputType(), !input && to.Kind == ast.InputObject:

@@ -82,7 +82,7 @@ func (v *values) index() bool {
 func (v *values) define(def *ast.VariableDefinition, start int) nodeID {
 	v.path = append(v.path[:0], pathStep{name: def.Variable})
 	v.shape = append(v.shape, '$')
-	named := v.in.types[def.Type.Name()]
+	named := v.in.named(def.Type.Name())
 	switch {
 	case named == nil:
 		v.fail("has no input type") // validation has refused it
@@ -176,9 +176,9 @@ func (v *values) enum(named *inputType) nodeID {
 	if !ok {
 		return 0
 	}
-	value, known := named.values[string(key)]
+	value, known := named.members().values[string(key)]
 	if !known {
-		v.fail("is no value of " + named.name + "." + hint(string(key), named.names))
+		v.fail("is no value of " + named.name + "." + hint(string(key), named.members().names))
 		return 0
 	}
 	v.shape = append(append(v.shape, '='), value...)
@@ -200,10 +200,10 @@ func (v *values) object(named *inputType) nodeID {
 		if !ok {
 			return 0
 		}
-		field := named.fields[string(key)]
+		field := named.members().fields[string(key)]
 		if field == nil {
 			v.skip(v.depth)
-			v.fail("has no field " + quoteShort(string(key)) + " in " + named.name + "." + hint(string(key), named.names))
+			v.fail("has no field " + quoteShort(string(key)) + " in " + named.name + "." + hint(string(key), named.members().names))
 			continue
 		}
 		v.path = append(v.path, pathStep{name: field.name})
@@ -236,7 +236,7 @@ func twice(v *values, first nodeID, name string) bool {
 // complete adds the defaults of fields that were not given to an object, and
 // refuses it where a required one is missing.
 func (v *values) complete(all *siblings, named *inputType) {
-	for _, field := range named.needed {
+	for _, field := range named.members().needed {
 		if twice(v, all.first, field.name) {
 			continue
 		}

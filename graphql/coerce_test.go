@@ -29,7 +29,7 @@ input Page { limit: Int! = 10, offset: Int, size: Int! }
 
 var (
 	coerceSchema = gqlparser.MustLoadSchema(&ast.Source{Input: coerceSDL})
-	coerceInputs = newInputs(coerceSchema)
+	coerceInputs = newInputs(allTypes{coerceSchema}.definition)
 )
 
 // operation parses a document that validation accepts.

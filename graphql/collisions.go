@@ -202,26 +202,43 @@ func (s *Schema) Displaced(before *Schema) []Broken {
 
 // define adds a type; from says what it is made of.
 func (m *maker) define(d *ast.Definition, from origin) bool {
-	if m.types[d.Name] != nil {
-		m.collide("type", d.Name, m.origin[d.Name], from)
+	if m.demanded { // its name was taken when the schema was made
+		m.list = append(m.list, d)
+		return true
+	}
+	if other, taken := m.origin[d.Name]; taken {
+		m.collide("type", d.Name, other, from)
 		return false
 	}
 	if !isName(d.Name) {
 		m.errorf(from, "%s: %q is no name of GraphQL", from.text, d.Name)
 		return false
 	}
-	m.types[d.Name], m.origin[d.Name] = d, from
-	m.list = append(m.list, d)
+	m.origin[d.Name] = from
+	if !m.naming || from.table == nil {
+		m.types[d.Name] = d
+		m.list = append(m.list, d)
+	}
 	return true
+}
+
+// taken says whether there is a type called name, made or to be made later.
+func (m *maker) taken(name string) bool {
+	_, taken := m.origin[name]
+	return taken
 }
 
 // shared says whether the type name, one for everybody, is yet to be defined; from
 // says what it is.
 func (m *maker) shared(name, from string) bool {
-	if m.types[name] == nil {
+	o, made := m.origin[name]
+	switch {
+	case m.demanded:
+		return false
+	case !made:
 		return true
 	}
-	if o := m.origin[name]; o.table != nil || o.typ != nil {
+	if o.table != nil || o.typ != nil {
 		m.collide("type", name, o, origin{text: from})
 	}
 	return false

@@ -209,7 +209,7 @@ func (c *compiler) having(d *builder.Definition, o *object, id nodeID, at builde
 
 // havingNumber are the conditions on one number, which input.field takes.
 func (c *compiler) havingNumber(input, field, key string, typ uint32, id nodeID, at builder.Path) *builder.Filter {
-	filter := c.s.in.types[input].fields[field].named.name
+	filter := c.s.in.named(input).members().fields[field].named.name
 	return c.conditions(filter, typ, id, at, func(op string, at builder.Path) *builder.Filter {
 		return &builder.Filter{Field: key, Op: op, Place: at}
 	})

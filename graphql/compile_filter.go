@@ -82,12 +82,12 @@ func (c *compiler) filterMember(o *object, id nodeID, name string, at builder.Pa
 		return c.manyFilter(f, id, at)
 	case computedField:
 		call := c.callArgs(f.function, id, at)
-		filter := c.s.in.types[o.name+"Filter"].fields[name].named.name
+		filter := c.s.in.named(o.name + "Filter").members().fields[name].named.name
 		return c.conditions(filter, f.function.codecType().OID(), id, at, func(op string, at builder.Path) *builder.Filter {
 			return &builder.Filter{Call: call, Op: op, Place: at}
 		})
 	default:
-		filter := c.s.in.types[o.name+"Filter"].fields[name].named.name
+		filter := c.s.in.named(o.name + "Filter").members().fields[name].named.name
 		return c.conditions(filter, f.column.Type, id, at, func(op string, at builder.Path) *builder.Filter {
 			return &builder.Filter{Field: f.column.Name, Op: op, Place: at}
 		})
@@ -159,7 +159,7 @@ func (c *compiler) attributeFilter(filter string, attr *catalog.Column, id nodeI
 		c.errorf(at, "null is no condition; leave it out, or say {isNull: true} of a field")
 		return &builder.Filter{And: []*builder.Filter{}, Place: at}
 	}
-	inner := c.s.in.types[filter].fields[n.name].named.name
+	inner := c.s.in.named(filter).members().fields[n.name].named.name
 	return cmp.Or(c.conditions(inner, attr.Type, id, at, func(op string, at builder.Path) *builder.Filter {
 		f := leaf(op, at)
 		f.Attr = append(f.Attr, attr.Name)

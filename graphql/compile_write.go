@@ -215,7 +215,7 @@ func (c *compiler) introspect(sel selected) []byte {
 			field.SelectionSet = append(field.SelectionSet, set...)
 		}
 	}
-	return appendIntrospection(nil, c.s.ast, &field, c.v)
+	return appendIntrospection(nil, c.s, &field, c.v)
 }
 
 // isIntrospection says whether op asks for __schema or __type, at any place where

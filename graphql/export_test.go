@@ -2,8 +2,14 @@ package graphql
 
 import "github.com/vektah/gqlparser/v2/ast"
 
-// AST is the schema as the library has it.
-func (s *Schema) AST() *ast.Schema { return s.ast }
+// AST is the whole schema as the library has it.
+func (s *Schema) AST() *ast.Schema { return s.whole() }
+
+// allTypes are the types of a schema of the library.
+type allTypes struct{ schema *ast.Schema }
+
+func (a allTypes) definition(name string) *ast.Definition { return a.schema.Types[name] }
+func (a allTypes) whole() *ast.Schema                     { return a.schema }
 
 // Kept are how many documents and programs e keeps.
 func (e *Engine) Kept() (documents int, programs int64) {

@@ -197,7 +197,7 @@ func (m *maker) rowsOf(k *builder.Callable, base string) (rows *object, reason s
 		return nil, reason
 	}
 	name := pascal(base) + "Row"
-	if m.types[name] != nil || m.schema.objects[name] != nil {
+	if m.taken(name) || m.schema.objects[name] != nil {
 		return nil, "its rows would have the type " + name + ", which is there already"
 	}
 	o := &object{name: name, plural: plural(name), table: k.Table, fields: map[string]*field{}}

@@ -1,26 +1,82 @@
 package graphql
 
 import (
+	"sync"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// inputs are the input types of a schema, made ready for coercion: fields are
-// found by name, and those that need a look when they are missing stand apart.
-// It never changes and is safe for concurrent use.
+// inputs are the input types of a schema, each made ready for coercion when a
+// request first needs it: of a schema of many tables most are never used. It is
+// safe for concurrent use.
 type inputs struct {
-	types map[string]*inputType
+	def  func(name string) *ast.Definition // nil: there is no such type
+	any  map[string]bool                   // scalars that take objects and lists too
+	made sync.Map                          // *inputType by name
+}
+
+// newInputs are the input types that def knows.
+func newInputs(def func(name string) *ast.Definition, takesAny ...string) *inputs {
+	in := &inputs{def: def, any: make(map[string]bool, len(takesAny))}
+	for _, name := range takesAny {
+		in.any[name] = true
+	}
+	return in
+}
+
+// named is the input type called name, or nil.
+func (in *inputs) named(name string) *inputType {
+	if t, ok := in.made.Load(name); ok {
+		return t.(*inputType) //nolint:forcetypeassert // nothing else is in it
+	}
+	def := in.def(name)
+	if def == nil || !def.IsInputType() {
+		return nil
+	}
+	t := &inputType{name: name, kind: def.Kind, def: def, in: in}
+	switch def.Kind {
+	case ast.Scalar:
+		t.takes = takesScalar
+		if kinds, known := scalarKinds[name]; known {
+			t.takes = kinds
+		}
+		if in.any[name] {
+			t.takes |= takesAny
+		}
+	case ast.InputObject:
+		t.oneOf = def.Directives.ForName("oneOf") != nil
+	default: // an enum
+	}
+	kept, _ := in.made.LoadOrStore(name, t)
+	return kept.(*inputType) //nolint:forcetypeassert // nothing else is in it
 }
 
 // inputType is a scalar, an enum or an input object.
 type inputType struct {
-	name   string
-	kind   ast.DefinitionKind
-	takes  jsonKinds              // scalar: what it may be written as
+	name  string
+	kind  ast.DefinitionKind
+	takes jsonKinds // scalar: what it may be written as
+	oneOf bool
+
+	def  *ast.Definition
+	in   *inputs
+	once sync.Once
+	all  inputMembers
+}
+
+// inputMembers are what an enum or an input object consists of. Fields are found by
+// name, and those that need a look when they are missing stand apart.
+type inputMembers struct {
 	values map[string]string      // enum: the names, each under itself
 	fields map[string]*inputField // input object
 	needed []*inputField          // fields that are required or have a default
 	names  []string               // of values or fields in the schema's order, for hints
-	oneOf  bool
+}
+
+// members are those of t, made when they are first needed.
+func (t *inputType) members() *inputMembers {
+	t.once.Do(t.make)
+	return &t.all
 }
 
 type inputField struct {
@@ -64,47 +120,22 @@ var scalarKinds = map[string]jsonKinds{
 	"JSON":       takesScalar | takesAny,
 }
 
-// newInputs makes the input types of schema ready.
-func newInputs(schema *ast.Schema) *inputs {
-	in := &inputs{types: make(map[string]*inputType, len(schema.Types))}
-	for name, def := range schema.Types {
-		if !def.IsInputType() {
-			continue
+func (t *inputType) make() {
+	if t.kind == ast.Enum {
+		t.all.values = make(map[string]string, len(t.def.EnumValues))
+		for _, value := range t.def.EnumValues {
+			t.all.values[value.Name] = value.Name
+			t.all.names = append(t.all.names, value.Name)
 		}
-		t := &inputType{name: name, kind: def.Kind}
-		switch def.Kind {
-		case ast.Scalar:
-			t.takes = takesScalar
-			if kinds, known := scalarKinds[name]; known {
-				t.takes = kinds
-			}
-		case ast.Enum:
-			t.values = make(map[string]string, len(def.EnumValues))
-			for _, value := range def.EnumValues {
-				t.values[value.Name] = value.Name
-				t.names = append(t.names, value.Name)
-			}
-		default:
-			t.oneOf = def.Directives.ForName("oneOf") != nil
-		}
-		in.types[name] = t
+		return
 	}
-	for name, t := range in.types {
-		if t.kind == ast.InputObject {
-			t.addFields(in, schema.Types[name].Fields)
-		}
-	}
-	return in
-}
-
-func (t *inputType) addFields(in *inputs, fields ast.FieldList) {
-	t.fields = make(map[string]*inputField, len(fields))
-	for _, f := range fields {
-		field := &inputField{name: f.Name, typ: f.Type, named: in.types[f.Type.Name()], def: f.DefaultValue}
-		t.fields[f.Name] = field
-		t.names = append(t.names, f.Name)
+	t.all.fields = make(map[string]*inputField, len(t.def.Fields))
+	for _, f := range t.def.Fields {
+		field := &inputField{name: f.Name, typ: f.Type, named: t.in.named(f.Type.Name()), def: f.DefaultValue}
+		t.all.fields[f.Name] = field
+		t.all.names = append(t.all.names, f.Name)
 		if f.DefaultValue != nil || f.Type.NonNull {
-			t.needed = append(t.needed, field)
+			t.all.needed = append(t.all.needed, field)
 		}
 	}
 }

@@ -10,15 +10,15 @@ import (
 // appendIntrospection appends the value of a field __schema or __type (spec,
 // section 4): what is selected, in the order of the selection. v holds the
 // variables; the document was validated.
-func appendIntrospection(dst []byte, schema *ast.Schema, field *ast.Field, v *values) []byte {
-	i := introspector{schema: schema, v: v}
+func appendIntrospection(dst []byte, types types, field *ast.Field, v *values) []byte {
+	i := introspector{types: types, v: v}
 	if field.Name == "__type" {
 		name := i.argument(field, "name")
 		var text string
 		if name.kind == nodeLeaf {
 			text = unquote(name.raw)
 		}
-		def := schema.Types[text]
+		def := types.definition(text)
 		if def == nil {
 			return append(dst, "null"...)
 		}
@@ -27,9 +27,24 @@ func appendIntrospection(dst []byte, schema *ast.Schema, field *ast.Field, v *va
 	return i.wholeSchema(dst, i.plan(field.SelectionSet))
 }
 
+// types are those of a schema: one by its name, or all of them.
+type types interface {
+	definition(name string) *ast.Definition
+	whole() *ast.Schema
+}
+
 type introspector struct {
-	schema *ast.Schema
+	types  types
+	schema *ast.Schema // where the whole is asked for
 	v      *values
+}
+
+// definition is the type called name, or nil.
+func (i *introspector) definition(name string) *ast.Definition {
+	if i.schema != nil {
+		return i.schema.Types[name]
+	}
+	return i.types.definition(name)
 }
 
 // asked is a field of a selection set, with its fragments spread and fields of
@@ -154,6 +169,7 @@ func appendBool(dst []byte, b bool) []byte {
 }
 
 func (i *introspector) wholeSchema(dst []byte, fields []asked) []byte {
+	i.schema = i.types.whole()
 	return appendObject(dst, "__Schema", fields, func(dst []byte, f *asked) []byte {
 		switch f.name {
 		case "description":
@@ -201,7 +217,7 @@ func (i *introspector) reference(dst []byte, t *ast.Type, fields []asked) []byte
 		bare.NonNull = false
 		kind, inner = "NON_NULL", &bare
 	case t.Elem == nil:
-		return i.named(dst, i.schema.Types[t.NamedType], fields)
+		return i.named(dst, i.definition(t.NamedType), fields)
 	}
 	return appendObject(dst, "__Type", fields, func(dst []byte, f *asked) []byte {
 		switch f.name {
@@ -235,7 +251,7 @@ func (i *introspector) named(dst []byte, def *ast.Definition, fields []asked) []
 			}
 		case "interfaces":
 			if def.Kind == ast.Object || def.Kind == ast.Interface {
-				return appendList(dst, def.Interfaces, func(dst []byte, name string) []byte { return i.named(dst, i.schema.Types[name], f.fields) })
+				return appendList(dst, def.Interfaces, func(dst []byte, name string) []byte { return i.named(dst, i.definition(name), f.fields) })
 			}
 		case "possibleTypes":
 			if def.IsAbstractType() {
@@ -266,12 +282,12 @@ func (i *introspector) named(dst []byte, def *ast.Definition, fields []asked) []
 func (i *introspector) possible(def *ast.Definition) []*ast.Definition {
 	var all []*ast.Definition
 	for _, name := range def.Types {
-		all = append(all, i.schema.Types[name])
+		all = append(all, i.definition(name))
 	}
 	if def.Kind == ast.Union {
 		return all
 	}
-	for _, p := range i.schema.GetPossibleTypes(def) {
+	for _, p := range i.types.whole().GetPossibleTypes(def) {
 		if p.Kind == ast.Object && !slices.Contains(all, p) {
 			all = append(all, p)
 		}

@@ -88,7 +88,7 @@ func load(t testing.TB, sdl string) *ast.Schema {
 // introspect answers the first root field of a document.
 func introspect(t *testing.T, schema *ast.Schema, query, variables string) string {
 	t.Helper()
-	in := newInputs(schema)
+	in := newInputs(allTypes{schema}.definition)
 	doc, errs := parseDocument(query, limits())
 	if errs == nil {
 		errs = checkLimits(doc, limits())
@@ -103,7 +103,7 @@ func introspect(t *testing.T, schema *ast.Schema, query, variables string) strin
 	if errs != nil {
 		t.Fatalf("%s: %v", query, errs)
 	}
-	return string(appendIntrospection(nil, schema, doc.Operations[0].SelectionSet[0].(*ast.Field), &v))
+	return string(appendIntrospection(nil, allTypes{schema}, doc.Operations[0].SelectionSet[0].(*ast.Field), &v))
 }
 
 func TestIntrospection(t *testing.T) {

@@ -19,7 +19,7 @@ func (v *values) argumentOf(defs ast.ArgumentDefinitionList, args ast.ArgumentLi
 		return 0
 	}
 	v.path = append(v.path[:0], pathStep{name: name})
-	named := v.in.types[def.Type.Name()]
+	named := v.in.named(def.Type.Name())
 	if arg := args.ForName(name); arg != nil {
 		v.place = arg.Position
 		if arg.Value.Kind != ast.Variable || v.variable(arg.Value.Raw) != 0 {
@@ -57,7 +57,7 @@ func (v *values) literal(value *ast.Value, t *ast.Type, named *inputType) nodeID
 	case named.kind == ast.Scalar:
 		return v.literalScalar(value, named)
 	case named.kind == ast.Enum:
-		name, known := named.values[value.Raw]
+		name, known := named.members().values[value.Raw]
 		if value.Kind != ast.EnumValue || !known {
 			v.fail("is no value of " + named.name)
 			return 0
@@ -140,9 +140,9 @@ func (v *values) literalObject(value *ast.Value, named *inputType) nodeID {
 	}
 	var all siblings
 	for _, child := range value.Children {
-		field := named.fields[child.Name]
+		field := named.members().fields[child.Name]
 		if field == nil {
-			v.fail("has no field " + quoteShort(child.Name) + " in " + named.name + "." + hint(child.Name, named.names))
+			v.fail("has no field " + quoteShort(child.Name) + " in " + named.name + "." + hint(child.Name, named.members().names))
 			continue
 		}
 		v.path = append(v.path, pathStep{name: child.Name})

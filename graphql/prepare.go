@@ -31,5 +31,5 @@ func (s *Schema) checked(query string) (*ast.QueryDocument, Errors) {
 	if errs := checkLimits(doc, &s.limits); len(errs) > 0 {
 		return nil, errs
 	}
-	return doc, validate(s.ast, s.in, doc, &s.limits)
+	return doc, validate(s.view(doc), s.in, doc, &s.limits)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -30,8 +31,13 @@ type Schema struct {
 	// composites are the objects of composite types by OID; nil where one is JSON.
 	composites map[uint32]*object
 	filters    map[string]map[string]*operator // scalar filters: by input name, by field
-	broken     []Broken
-	displaced  []Broken // those that other names have displaced
+	// plurals are the objects by their plurals, and filterByType are the names of
+	// scalar filters: what types that are made later need to know.
+	plurals      map[string]*object
+	filterByType map[operandType]string
+	demanded     sync.Map // *ast.Definition by name
+	broken       []Broken
+	displaced    []Broken // those that other names have displaced
 }
 
 // Broken is an object of the database or the configuration that the schema lacks
@@ -59,6 +65,7 @@ type object struct {
 
 	composite  *codec.Type             // whose values it is; nil: the rows of a table or a function
 	byKeyField map[string]*catalog.Key // keys by their field in UserByKey
+	later      group                   // types that are made when they are needed
 }
 
 // fieldKind is what a field of an object is.
@@ -182,11 +189,13 @@ func (s *Schema) Broken() []Broken { return slices.Clone(s.broken) }
 func (s *Schema) Builder() *builder.Schema { return s.src }
 
 // WriteSDL writes the schema in the schema definition language.
-func (s *Schema) WriteSDL(w io.Writer) error { return printSDL(s.ast, w) }
+func (s *Schema) WriteSDL(w io.Writer) error { return printSDL(s.whole(), w) }
 
 // maker is the making of one Schema.
 type maker struct {
 	schema       *Schema
+	naming       bool // types of tables are not kept, their names are
+	demanded     bool // types are made whose names were taken before
 	src          *builder.Schema
 	conf         Config
 	opts         schemaOptions
@@ -455,16 +464,17 @@ func (m *maker) finish() (*Schema, error) {
 	if len(m.mutation.Fields) > 0 {
 		m.list = append(m.list, m.mutation)
 	}
-	s, err := assemble(doc, m.list, m.query, m.mutation)
+	s, err := assemble(doc, m.list, m.query, m.mutation, m.taken)
 	if err != nil {
 		return nil, fmt.Errorf("make GraphQL schema: %w", err)
 	}
 	m.schema.ast = s
 	slices.SortStableFunc(m.schema.broken, func(a, b Broken) int { return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason, b.Reason)) })
-	m.schema.in = newInputs(s)
-	for _, name := range m.composites {
-		m.schema.in.types[name].takes |= takesAny
+	m.schema.filterByType, m.schema.plurals = m.filterByType, make(map[string]*object, len(m.schema.objects))
+	for _, o := range m.schema.objects {
+		m.schema.plurals[o.plural] = o
 	}
+	m.schema.in = newInputs(m.schema.definition, m.composites...)
 	return m.schema, nil
 }
 

@@ -69,7 +69,7 @@ func (m *maker) computedFilter(o *object, f *field) *ast.Type {
 			d.Fields = append(d.Fields, field)
 		}
 	}
-	if m.types[d.Name] != nil || !m.define(d, origin{text: f.from()}) {
+	if m.taken(d.Name) || !m.define(d, origin{text: f.from()}) {
 		return nil
 	}
 	m.schema.filters[d.Name] = m.schema.filters[filter]
@@ -87,7 +87,7 @@ func (m *maker) computedOrder(o *object, f *field) *ast.Type {
 	d := &ast.Definition{Kind: ast.InputObject, Name: o.name + pascal(f.name) + "Order", Fields: ast.FieldList{
 		m.argsField(o, f), {Name: "direction", Type: nonNull("OrderDirection")},
 	}}
-	if m.types[d.Name] != nil || !m.define(d, origin{text: f.from()}) {
+	if m.taken(d.Name) || !m.define(d, origin{text: f.from()}) {
 		return nil
 	}
 	return named(d.Name)

@@ -45,7 +45,7 @@ func (m *maker) queryFields(o *object) {
 		}, &root{kind: rootList, object: o})
 	}
 	if !o.off("connection") && (m.src.Paged(o.table) || len(o.vowed) > 0) {
-		m.connectionTypes(o)
+		m.postpone(o, connectionGroup)
 		m.addRoot(m.query, &ast.FieldDefinition{
 			Name: lowerFirst(o.plural) + "Connection", Type: named(o.name + "Connection"),
 			Description: "The " + o.plural + " in pages, by cursors.",
@@ -60,7 +60,7 @@ func (m *maker) queryFields(o *object) {
 		}, &root{kind: rootConnection, object: o})
 	}
 	if !o.off("aggregate") {
-		m.aggregateTypes(o)
+		m.postpone(o, aggregateGroup)
 		m.addRoot(m.query, &ast.FieldDefinition{
 			Name: lowerFirst(o.plural) + "Aggregate", Type: named(o.name + "Aggregate"),
 			Description: "Numbers about the " + o.plural + ", of all or by groups.",

@@ -25,13 +25,18 @@ func (m *maker) updateFields(o *object) {
 			Description: "Updates one row by its " + strings.Join(names, ", ") + "; null where there is none.",
 		}, &root{kind: rootUpdate, object: o, key: k, args: names})
 	}
+	m.postpone(o, updateGroup)
+	m.addRoot(m.mutation, &ast.FieldDefinition{
+		Name: "update" + o.plural, Type: named(o.plural + "Update"), Arguments: append(o.manyArguments(), sets...),
+	}, &root{kind: rootUpdateMany, object: o})
+}
+
+// updateType is what became of an update of many rows.
+func (m *maker) updateType(o *object) {
 	m.define(&ast.Definition{Kind: ast.Object, Name: o.plural + "Update", Fields: append(ast.FieldList{
 		{Name: "success", Type: nonNull("Boolean")},
 		{Name: "updatedCount", Type: nonNull("Int"), Description: "How many rows were updated."},
 	}, o.records("The rows as they are now.")...)}, o.of("updates of "))
-	m.addRoot(m.mutation, &ast.FieldDefinition{
-		Name: "update" + o.plural, Type: named(o.plural + "Update"), Arguments: append(o.manyArguments(), sets...),
-	}, &root{kind: rootUpdateMany, object: o})
 }
 
 // prefixed is sets, without what args name already: a key column called input.
@@ -124,25 +129,31 @@ func (m *maker) deleteFields(o *object) {
 	if o.off("delete") {
 		return
 	}
-	from := o.of("deletes of ")
-	one := ast.FieldList{
-		{Name: "success", Type: nonNull("Boolean"), Description: "False where no row has the key."},
-		{Name: "message", Type: nonNull("String")},
-	}
+	m.postpone(o, deleteGroup)
 	if o.table.CanSelect {
-		one = append(one, &ast.FieldDefinition{Name: "record", Type: named(o.name), Description: "The row as it was."})
-		m.define(&ast.Definition{Kind: ast.Object, Name: o.name + "Delete", Fields: one}, from)
 		for i, k := range o.keys {
 			name, args, names := o.byKey("delete"+o.name, i, k)
 			m.addRoot(m.mutation, &ast.FieldDefinition{Name: name, Type: named(o.name + "Delete"), Arguments: args},
 				&root{kind: rootDelete, object: o, key: k, args: names})
 		}
 	}
+	m.addRoot(m.mutation, &ast.FieldDefinition{
+		Name: "delete" + o.plural, Type: named(o.plural + "Delete"), Arguments: o.manyArguments(),
+	}, &root{kind: rootDeleteMany, object: o})
+}
+
+// deleteTypes are what became of deletes.
+func (m *maker) deleteTypes(o *object) {
+	from := o.of("deletes of ")
+	if o.table.CanSelect {
+		m.define(&ast.Definition{Kind: ast.Object, Name: o.name + "Delete", Fields: ast.FieldList{
+			{Name: "success", Type: nonNull("Boolean"), Description: "False where no row has the key."},
+			{Name: "message", Type: nonNull("String")},
+			{Name: "record", Type: named(o.name), Description: "The row as it was."},
+		}}, from)
+	}
 	m.define(&ast.Definition{Kind: ast.Object, Name: o.plural + "Delete", Fields: append(ast.FieldList{
 		{Name: "success", Type: nonNull("Boolean")},
 		{Name: "deletedCount", Type: nonNull("Int"), Description: "How many rows were deleted."},
 	}, o.records("The rows as they were.")...)}, from)
-	m.addRoot(m.mutation, &ast.FieldDefinition{
-		Name: "delete" + o.plural, Type: named(o.plural + "Delete"), Arguments: o.manyArguments(),
-	}, &root{kind: rootDeleteMany, object: o})
 }

@@ -135,7 +135,7 @@ func (p *problems) ourRules(events *core.Events, in *inputs) {
 		}
 	})
 	events.OnVariable(func(_ *core.Walker, v *ast.VariableDefinition) {
-		if named := in.types[v.Type.Name()]; v.DefaultValue != nil && named != nil {
+		if named := in.named(v.Type.Name()); v.DefaultValue != nil && named != nil {
 			p.value(v.DefaultValue, v.Type, named, "$"+v.Variable)
 		}
 	})
@@ -173,7 +173,7 @@ func (p *problems) arguments(in *inputs, args ast.ArgumentList, defs ast.Argumen
 				hintOf(arg.Name, defs, func(d *ast.ArgumentDefinition) string { return d.Name }), at(arg.Position))
 			continue
 		}
-		if named := in.types[def.Type.Name()]; named != nil {
+		if named := in.named(def.Type.Name()); named != nil {
 			p.value(arg.Value, def.Type, named, arg.Name)
 		}
 	}
@@ -204,8 +204,8 @@ func (p *problems) value(value *ast.Value, t *ast.Type, named *inputType, path s
 	case named.kind == ast.Enum:
 		if value.Kind != ast.EnumValue {
 			wrong("wants a value of " + named.name)
-		} else if _, known := named.values[value.Raw]; !known {
-			wrong(quoteShort(value.Raw) + " is no value of " + named.name + "." + hint(value.Raw, named.names))
+		} else if _, known := named.members().values[value.Raw]; !known {
+			wrong(quoteShort(value.Raw) + " is no value of " + named.name + "." + hint(value.Raw, named.members().names))
 		}
 	case value.Kind != ast.ObjectValue:
 		wrong(named.name + " wants an object")
@@ -218,9 +218,9 @@ func (p *problems) object(value *ast.Value, named *inputType, path string) {
 	given := make(map[string]bool, len(value.Children))
 	for _, child := range value.Children {
 		given[child.Name] = true
-		field := named.fields[child.Name]
+		field := named.members().fields[child.Name]
 		if field == nil {
-			p.tell(path+": has no field "+quoteShort(child.Name)+" in "+named.name+"."+hint(child.Name, named.names), at(child.Position))
+			p.tell(path+": has no field "+quoteShort(child.Name)+" in "+named.name+"."+hint(child.Name, named.members().names), at(child.Position))
 			continue
 		}
 		if len(path) < longest {
@@ -230,7 +230,7 @@ func (p *problems) object(value *ast.Value, named *inputType, path string) {
 			p.value(child.Value, field.typ, field.named, path)
 		}
 	}
-	for _, field := range named.needed {
+	for _, field := range named.members().needed {
 		if field.def == nil && !given[field.name] {
 			p.tell(path+"."+field.name+": is required but was not given", at(value.Position))
 		}

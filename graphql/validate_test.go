@@ -36,7 +36,7 @@ input One @oneOf { a: Int, b: String }
 
 var (
 	validateSchema = gqlparser.MustLoadSchema(&ast.Source{Input: validateSDL})
-	validateInputs = newInputs(validateSchema)
+	validateInputs = newInputs(allTypes{validateSchema}.definition)
 )
 
 // check takes a document through all that stands before execution.
