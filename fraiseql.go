@@ -155,9 +155,9 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 		c.catalog = append(c.catalog, catalog.WithoutCollisions())
 		db.graphqlOpts = append(db.graphqlOpts, graphql.WithoutCollisions())
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // what it ends has a life of its own
 		if err != nil {
-			err = errors.Join(err, db.Close()) //nolint:contextcheck // what it ends has a life of its own
+			err = errors.Join(err, db.Close())
 			db = nil
 		}
 	}()
