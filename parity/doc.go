@@ -14,9 +14,13 @@
 // if every step agreed. In strict mode, the only one so far, a mismatch is an
 // error of the operation (backend.CodeParityMismatch).
 //
-// What is compared: column names and order, rows, rows affected, and errors by
-// code, SQLSTATE and the object they name. Rows whose order the statement does
-// not fix are compared as a bag. Values are compared in their canonical form by
-// PostgreSQL type, never by Go type; every rule beyond that which was needed
-// for a row to count as equal is named and counted in the Report.
+// What is compared: column names and order, rows, rows affected, errors by code,
+// SQLSTATE and the object they name, notices, the state of the transaction, settings
+// and rows written by table. Rows whose order the statement does not fix are
+// compared as a bag. Values are compared in their canonical form by PostgreSQL
+// type, never by Go type; every rule beyond that which was needed for a row to count
+// as equal is named and counted in the Report (see Rules).
+//
+// A difference is looked at again: the control runs once more, to tell noise, and
+// the server's own to_json says who is wrong (WithThirdVoice).
 package parity
