@@ -95,6 +95,8 @@ func (e *Error) ClientMessage() string {
 		switch {
 		case e.Constraint != "":
 			return m + ": " + e.Constraint
+		case e.SQLState == "23514" && e.Table != "": // every check but that of a partition has a name
+			return m + ": the row fits no partition of " + e.Table
 		case e.Column != "":
 			return m + ": " + e.Column + " must not be null"
 		}

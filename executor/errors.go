@@ -178,16 +178,21 @@ func (e *definitionError) Unwrap() error { return e.err }
 func judged(p *builder.Plan, err error) error {
 	state := backend.SQLStateOf(err)
 	var e *backend.Error
-	if !errors.As(err, &e) || e.Code != backend.CodeInternal {
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case e.Code == backend.CodeConstraintViolation && e.DataType != "" && e.Table == "":
+		return ofDomain(p, e, err)
+	case e.Code != backend.CodeInternal:
 		return err
 	}
-	c := *e
+	c := again(e, err)
 	switch state {
 	case "42601", "42704": // syntax_error; undefined_object: a text search configuration
 		if !asks(&p.Root, languages) {
 			return err
 		}
-		c.Code, c.Err = backend.CodeBadUserInput, err
+		c.Code = backend.CodeBadUserInput
 	case "42P01", "42703", "42883", "3F000": // table, column, function, schema
 		c.Code, c.Err = backend.CodeConflict, fmt.Errorf("%w: %w", ErrSchemaChanged, err)
 	case "55000": // object_not_in_prerequisite_state
@@ -198,6 +203,13 @@ func judged(p *builder.Plan, err error) error {
 	default:
 		return err
 	}
+	return c
+}
+
+// again is e to be changed, and err, which e is of, behind it.
+func again(e *backend.Error, err error) *backend.Error {
+	c := *e
+	c.Op, c.Backend, c.Err = "", "", err
 	return &c
 }
 
@@ -209,13 +221,3 @@ func asks(n *builder.Node, types []string) bool {
 	return slices.ContainsFunc(types, func(name string) bool { return strings.Contains(n.Statement.SQL, name) }) ||
 		slices.ContainsFunc(n.Children, func(c builder.Child) bool { return asks(&c.Node, types) })
 }
-
-// constraintError adds the columns of the violated constraint.
-type constraintError struct {
-	err     error
-	columns []string
-}
-
-func (e *constraintError) Error() string { return e.err.Error() }
-
-func (e *constraintError) Unwrap() error { return e.err }

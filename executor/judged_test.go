@@ -93,3 +93,28 @@ func TestConstraintColumns(t *testing.T) {
 		}
 	}
 }
+
+// TestDomainColumns: of a domain that refuses a value the server names no column;
+// those of the input that are of it are told, in each kind of request.
+func TestDomainColumns(t *testing.T) {
+	t.Parallel()
+	for _, b := range []backend.Backend{modes()[0], modes()[5]} {
+		dsn := pgtest.DB(t)
+		pgtest.Exec(t, dsn, "create domain small as int check (value < 10)",
+			"create table d (id int primary key, a small, b int constraint small_check check (b <> 3))", "insert into d values (1)")
+		db := open(t, b, dsn, executor.WithMinIdle(0))
+		s := schema(t, db)
+		const insert = `{"type":"insert","table":"d","input":{"id":2,"a":11,"b":1},"return_fields":null}`
+		const update = `{"type":"update","table":"d","input":{"a":11},"filters":{"id":{"eq":1}},"return_fields":null}`
+		const want = `"extensions":{"code":"CONSTRAINT_VIOLATION","constraint":"small_check","columns":["a"]}}]}`
+		for _, request := range []string{insert, update, "[" + insert + "]", `{"transaction":[` + insert + `]}`} {
+			got, err := answer(t.Context(), db, s, request)
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %s: %s", b.Name(), request, got)
+			}
+			if text := err.Error(); strings.Count(text, "small_check") != 1 || !strings.Contains(text, b.Name()+": ") {
+				t.Errorf("%s: the log would have %s", b.Name(), text)
+			}
+		}
+	}
+}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
-	"github.com/fraiseql/fraiseql-go/catalog"
 )
 
 // Execute builds def and runs it: ExecutePlan for a definition. What is wrong
@@ -190,72 +189,3 @@ func (x *execution) requestTx(req *builder.Request) (*TxOptions, error) {
 	tx.Session = session
 	return tx, nil
 }
-
-// named adds to a violated constraint the columns that it is on, as far as cat
-// knows them. The server names the table with every constraint that has columns,
-// also at a commit, where no definition is to blame.
-func named(cat *catalog.Catalog, err error) error {
-	var e *backend.Error
-	if cat == nil || backend.CodeOf(err) != backend.CodeConstraintViolation || !errors.As(err, &e) || e.Constraint == "" || e.Table == "" {
-		return err
-	}
-	var columns []string
-	if t, terr := cat.Table(quote(e.Schema) + "." + quote(e.Table)); terr == nil {
-		columns = constraintColumns(t, e.Constraint)
-	} else {
-		columns = namesake(cat, e)
-	}
-	if len(columns) > 0 {
-		return &constraintError{err, columns}
-	}
-	return err
-}
-
-// namesake is constraintColumns for a table of a schema that the catalog does
-// not have, a tenant's: its like in the schema that stands for it has the same
-// constraint.
-func namesake(cat *catalog.Catalog, e *backend.Error) []string {
-	for t := range cat.Tables() {
-		if t.Name != e.Table {
-			continue
-		}
-		if columns := constraintColumns(t, e.Constraint); len(columns) > 0 {
-			return columns
-		}
-	}
-	return nil
-}
-
-func constraintColumns(t *catalog.Table, name string) []string {
-	for k := range t.Keys() {
-		if k.Name == name {
-			return columnNames(k.Columns)
-		}
-	}
-	for _, k := range t.Unique {
-		if k.Name == name {
-			return columnNames(k.Columns)
-		}
-	}
-	for i := range t.Checks {
-		if t.Checks[i].Name == name {
-			return columnNames(t.Checks[i].Columns)
-		}
-	}
-	for _, fk := range t.ForeignKeys {
-		if fk.Name == name {
-			return columnNames(fk.Columns)
-		}
-	}
-	return nil
-}
-
-func columnNames(columns []*catalog.Column) []string {
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name
-	}
-	return names
-}
-
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
