@@ -118,11 +118,11 @@ func (c *comparison) noises() string {
 		}
 		what := string(f.Kind)
 		if f.Kind == DiffValue {
-			what = ""
-			for _, i := range f.at {
-				what += ", " + f.columns[i].Name
+			names := make([]string, len(f.at))
+			for k, i := range f.at {
+				names[k] = f.columns[i].Name
 			}
-			what = what[2:]
+			what = strings.Join(names, ", ")
 		}
 		if what += " of " + f.Statement; !slices.Contains(where, what) {
 			where = append(where, what)

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/fraiseql/fraiseql-go/builder"
-	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/executor"
 )
 
@@ -55,7 +54,7 @@ func (r *row) fillJSON(columns []builder.Column, rows *executor.Rows) {
 		case v == nil:
 			r.data = append(r.data, sqlNull...)
 		default:
-			text, err := columns[i].Type.AppendJSON(r.data, v, codec.Format(rows.Formats()[i]))
+			text, err := columns[i].Type.AppendJSON(r.data, v, rows.Formats()[i])
 			if err != nil {
 				text = append(text, "unreadable: "+err.Error()...)
 			}

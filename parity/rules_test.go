@@ -222,7 +222,7 @@ func TestReadIgnores(t *testing.T) {
 	for _, tc := range []struct{ name, file, want string }{
 		{"right", `{"ignore": [{"operation": "query *", "owner": "a", "reason": "made up", "until": "2999-01-01"}]}`, ""},
 		{"none", `{"ignore": []}`, ""},
-		{"unknown key", `{"ignore": [{"operation": "query *", "owner": "a", "reason": "made up", "until": "2999-01-01", "untill": "x"}]}`, "untill"},
+		{"unknown key", `{"ignore": [{"operation": "query *", "owner": "a", "reason": "made up", "until": "2999-01-01", "ending": "x"}]}`, "ending"},
 		{"unknown key above", `{"ignores": []}`, "ignores"},
 		{"expired", `{"ignore": [{"operation": "query *", "owner": "a", "reason": "made up", "until": "2020-01-01"}]}`, "ignore 1 (query * until 2020-01-01): it has expired"},
 		{"no owner", `{"ignore": [{"operation": "query *", "reason": "made up", "until": "2999-01-01"}]}`, "no owner"},
