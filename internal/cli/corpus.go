@@ -84,14 +84,16 @@ func rank(v parity.Verdict) int {
 
 // comparer runs entries on both backends.
 type comparer struct {
-	schema  *builder.Schema
-	harness *parity.Harness
-	runner  *parity.Runner
-	reports []parity.Report // of the entry that runs; one entry runs at a time
+	schema    *builder.Schema
+	harness   *parity.Harness
+	runner    *parity.Runner
+	control   *executor.DB
+	candidate *executor.DB
+	reports   []parity.Report // of the entry that runs; one entry runs at a time
 }
 
 func newComparer(schema *builder.Schema, control, candidate *executor.DB, options ...parity.Option) *comparer {
-	c := &comparer{schema: schema}
+	c := &comparer{schema: schema, control: control, candidate: candidate}
 	options = append(options, parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
 		c.reports = append(c.reports, r)
 	})))

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 
@@ -78,7 +77,7 @@ func (a *app) parityGenerate(ctx context.Context, o generateOptions) (err error)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.Close()) }()
+	defer func() { err = errors.Join(err, p.Close(ctx)) }()
 	values, err := generate.Sample(ctx, p.control.Pool(), p.catalog, sampledRows)
 	if err != nil {
 		return err
@@ -118,7 +117,7 @@ func (a *app) parityGenerate(ctx context.Context, o generateOptions) (err error)
 
 // writeCorpus writes the operations, one a line.
 func (a *app) writeCorpus(ctx context.Context, o generateOptions, at func(int) entry) (err error) {
-	var out io.Writer = a.Out
+	out := a.Out
 	if o.out != "-" {
 		f, err := os.OpenFile(o.out, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) // it has values of rows
 		if err != nil {

@@ -33,10 +33,10 @@ type parityPair struct {
 }
 
 // Close closes both pools, and drops the clones.
-func (p *parityPair) Close() error {
+func (p *parityPair) Close(ctx context.Context) error {
 	err := p.pairOfBackends.Close()
 	if p.clones != nil {
-		err = errors.Join(err, p.clones.Drop(context.Background()))
+		err = errors.Join(err, p.clones.Drop(context.WithoutCancel(ctx)))
 	}
 	return err
 }
@@ -60,7 +60,7 @@ func (a *app) openParity(ctx context.Context, o *runOptions) (p *parityPair, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, opened.Close())
+			err = errors.Join(err, opened.Close(ctx))
 		}
 	}()
 	controlConfig, candidateConfig := cfg, cfg

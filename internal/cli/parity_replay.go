@@ -115,7 +115,7 @@ func timedOut(ctx context.Context, err error) error {
 func (a *app) replay(ctx context.Context, file *reproduce.File, cfg backend.Config, s reproduce.Sides, reveal []string) (d *report.Document, err error) {
 	start := time.Now()
 	p := &parityPair{config: cfg}
-	defer func() { err = errors.Join(err, p.Close()) }()
+	defer func() { err = errors.Join(err, p.Close(ctx)) }()
 	if p.control, err = executor.Open(ctx, s.Control, cfg, executor.WithMinIdle(0)); err != nil {
 		return nil, err
 	}

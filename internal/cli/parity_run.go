@@ -52,7 +52,7 @@ func (a *app) runCorpus(ctx context.Context, o runOptions, file string, input []
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.Close()) }()
+	defer func() { err = errors.Join(err, p.Close(ctx)) }()
 	sum := sha256.Sum256(input)
 	r := a.newParityRun(p, &o, file, len(corpus), func(i int) entry { return corpus[i] })
 	r.progress.Source, r.lost = hex.EncodeToString(sum[:]), lost
@@ -115,7 +115,7 @@ type parityRun struct {
 	coverage  *coverage.Tracker // before the collector
 	progress  progress
 	seed      uint64
-	lost      map[string]int64 // in capture, by reason
+	lost      map[string]int64         // in capture, by reason
 	reads     map[string]*builder.Plan // one of each class, for allocations
 	suspects  []suspect
 	refusals  int

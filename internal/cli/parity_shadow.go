@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -51,7 +52,7 @@ when a condition of the next stage is not met.`,
 
 func (a *app) shadowStatus(ctx context.Context, address string, asJSON, ready bool) error {
 	if address == "" {
-		return &exit{code: ExitUsage, err: fmt.Errorf("no admin address to ask"), hint: "give it as an argument: HOST:PORT, what `fraiseql serve --admin-addr` says"}
+		return &exit{code: ExitUsage, err: errors.New("no admin address to ask"), hint: "give it as an argument: HOST:PORT, what `fraiseql serve --admin-addr` says"}
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 	mathrand "math/rand/v2"
 	"slices"
@@ -97,7 +97,7 @@ func (c *Collector) Publish(ctx context.Context, r parity.Report) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := &c.state
-	s.Verdicts.add(r.Verdict)
+	add(&s.Verdicts, r.Verdict)
 	if r.Wrong != "" {
 		s.Wrong[string(r.Wrong)]++
 	}
@@ -113,7 +113,7 @@ func (c *Collector) Publish(ctx context.Context, r parity.Report) {
 		s.Other++
 		return
 	}
-	k.Verdicts.add(r.Verdict)
+	add(&k.Verdicts, r.Verdict)
 	k.Rows += r.Control.Rows
 	for rule, n := range r.Rules {
 		if k.Rules == nil {
@@ -130,15 +130,15 @@ func (c *Collector) Publish(ctx context.Context, r parity.Report) {
 // class is the one that r belongs to, a new one where there is room. A mismatch
 // takes the room of the lightest class that passed.
 func (c *Collector) class(o Operation, r parity.Report) *class {
-	print, label := Fingerprint(o.Shape), o.Shape
+	fingerprint, label := Fingerprint(o.Shape), o.Shape
 	if o.Shape == "" {
 		label = name(r.Operation)
-		if print = r.Class; print == "" {
-			print = Fingerprint(label)
+		if fingerprint = r.Class; fingerprint == "" {
+			fingerprint = Fingerprint(label)
 		}
 	}
 	s := &c.state
-	if k := s.Classes[print]; k != nil {
+	if k := s.Classes[fingerprint]; k != nil {
 		return k
 	}
 	if len(s.Classes) >= c.maxClasses {
@@ -158,7 +158,7 @@ func (c *Collector) class(o Operation, r parity.Report) *class {
 		s.Other += weight
 	}
 	k := &class{Name: cut(label, maxName)}
-	s.Classes[print] = k
+	s.Classes[fingerprint] = k
 	return k
 }
 
@@ -254,9 +254,9 @@ func (c *Collector) Document() *Document {
 	case len(c.redact.reveal) > 0:
 		d.Privacy.Values = "revealed in part"
 	}
-	for print, k := range s.Classes {
+	for fingerprint, k := range s.Classes {
 		d.Classes = append(d.Classes, Class{
-			Name: k.Name, Fingerprint: print, Operations: k.Verdicts.Total(), Rows: k.Rows, Verdicts: k.Verdicts, Rules: counts(k.Rules),
+			Name: k.Name, Fingerprint: fingerprint, Operations: k.Verdicts.Total(), Rows: k.Rows, Verdicts: k.Verdicts, Rules: counts(k.Rules),
 			Examples: slices.Clone(k.Examples), Latency: k.Latency.latency(), Allocations: k.Allocations,
 		})
 	}
@@ -281,7 +281,7 @@ func (c *Collector) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if len(s.Key) != 32 || s.Wrong == nil || s.Rules == nil || s.Classes == nil {
-		return fmt.Errorf("this is not the state of a report")
+		return errors.New("this is not the state of a report")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -300,7 +300,7 @@ func counts(m map[string]int64) []Count {
 }
 
 // field is the count of v.
-func (v *Verdicts) field(verdict parity.Verdict) *int64 {
+func field(v *Verdicts, verdict parity.Verdict) *int64 {
 	switch verdict {
 	case parity.Equal:
 		return &v.Equal
@@ -312,14 +312,15 @@ func (v *Verdicts) field(verdict parity.Verdict) *int64 {
 		return &v.Mismatch
 	case parity.Inconclusive:
 		return &v.Inconclusive
+	case parity.NotCompared:
 	}
 	return &v.NotCompared
 }
 
-func (v *Verdicts) add(verdict parity.Verdict) { *v.field(verdict)++ }
+func add(v *Verdicts, verdict parity.Verdict) { *field(v, verdict)++ }
 
 // Of is the count of one verdict.
-func (v Verdicts) Of(verdict parity.Verdict) int64 { return *v.field(verdict) }
+func (v Verdicts) Of(verdict parity.Verdict) int64 { return *field(&v, verdict) }
 
 // Total is how many operations there were.
 func (v Verdicts) Total() int64 {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -169,7 +170,7 @@ func common(x, y []rune, keepX, keepY []bool) {
 	for i := range length {
 		length[i] = make([]int, len(y)+1)
 	}
-	for i := len(x) - 1; i >= 0; i-- {
+	for i := range slices.Backward(x) {
 		for j := len(y) - 1; j >= 0; j-- {
 			if x[i] == y[j] {
 				length[i][j] = length[i+1][j+1] + 1

@@ -122,8 +122,7 @@ func (g *generator) of(t reflect.Type) map[string]any {
 	}
 	g.definitions[t.Name()] = nil
 	properties, required := map[string]any{}, []string{}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		key, option, _ := strings.Cut(f.Tag.Get("json"), ",")
 		p := g.of(f.Type)
 		p["description"] = g.docs[t.Name()+"."+f.Name]

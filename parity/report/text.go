@@ -195,7 +195,7 @@ func (d Diff) Words() string {
 		s += " in " + d.Statement
 	}
 	if d.Row > 0 {
-		s += fmt.Sprintf(", row %s", thousands(d.Row))
+		s += ", row " + thousands(d.Row)
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fraiseql/fraiseql-go/catalog"
@@ -79,7 +80,7 @@ var modifier = regexp.MustCompile(`\([^)]*\)`)
 
 func (l *loader) table(ctx context.Context, from *catalog.Table) (err error) {
 	t := table{schema: from.Schema, name: from.Name}
-	rows, err := l.db.QueryContext(ctx, columnsSQL, fmt.Sprint(from.OID))
+	rows, err := l.db.QueryContext(ctx, columnsSQL, strconv.FormatUint(uint64(from.OID), 10))
 	if err != nil {
 		return err
 	}

@@ -41,8 +41,10 @@ func (s *shrinker) all() error {
 
 // size is how much there is to drop.
 func (s *shrinker) size() int {
-	text, _ := json.Marshal(s.world.definition) // it was JSON before
-	n := len(text)
+	n := 0
+	if text, err := json.Marshal(s.world.definition); err == nil {
+		n = len(text)
+	}
 	for i := range s.world.tables {
 		t := &s.world.tables[i]
 		n += len(t.rows) + len(t.columns) + len(t.foreign)

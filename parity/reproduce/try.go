@@ -145,7 +145,7 @@ func (t *trier) fails(ctx context.Context, w *world) (bool, error) {
 		return false, err
 	}
 	if _, err := plan(t.schema, definition); err != nil && !t.renamed {
-		return false, nil //nolint:nilerr // no operation, and no try either
+		return false, nil // no operation, and no try either
 	}
 	if t.left--; t.left < 0 || ctx.Err() != nil {
 		return false, errSpent
@@ -184,7 +184,7 @@ func (t *trier) make(ctx context.Context, statements []string) error {
 // Script runs statements that semicolons divide, which the server does: a backend
 // sends one at a time.
 func Script(ctx context.Context, db *executor.DB, script string) error {
-	_, err := db.Pool().ExecContext(ctx, "do $do$ begin execute "+literal(script)+"; end $do$") //nolint:gosec // the script is what has to run
+	_, err := db.Pool().ExecContext(ctx, "do $do$ begin execute "+literal(script)+"; end $do$")
 	return err
 }
 
