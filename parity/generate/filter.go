@@ -42,8 +42,9 @@ func (d *draw) filter(t *catalog.Table, depth int) json.RawMessage {
 func (d *draw) condition(t *catalog.Table) json.RawMessage {
 	c := pick(d, "column", columnsOf(t))
 	typ := d.g.schema.Types().Type(c.Type)
+	values := d.g.candidates(c)
 	ops := slices.DeleteFunc(d.operators(typ), func(op builder.Operator) bool {
-		return d.g.takes(op, typ) == nil
+		return d.g.takes(op, typ) == nil || op.Operand == builder.Pair && len(values) == 0
 	})
 	o := &object{}
 	o.add("field", text(c.Name))
@@ -53,7 +54,7 @@ func (d *draw) condition(t *catalog.Table) json.RawMessage {
 	}
 	op := pick(d, "operator", ops)
 	o.add("operator", text(op.Name))
-	o.add("value", d.operand(op, typ, d.g.candidates(c)))
+	o.add("value", d.operand(op, typ, values))
 	return o.json()
 }
 
