@@ -102,6 +102,9 @@ var edges = []struct {
 
 // edgesOf are the values at the edges of typ.
 func edgesOf(typ *codec.Type) []json.RawMessage {
+	if typ.Base().Name() == "char" { // one byte, unlike all other texts
+		return []json.RawMessage{json.RawMessage(`""`), json.RawMessage(`"a"`)}
+	}
 	var list []json.RawMessage
 	for _, e := range edges {
 		if typ.Base().Kind().Has(e.kinds) {
