@@ -118,5 +118,5 @@ func resident(t *testing.T) int64 {
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.Sys) //nolint:gosec // a size
+	return int64(m.Sys)
 }
