@@ -58,8 +58,10 @@ var runPages = []struct {
 
 func TestPagesOfDocs(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl")
+	for _, program := range []string{"curl", "openssl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("there is no %s", program)
+		}
 	}
 	for _, c := range runPages {
 		t.Run(strings.TrimSuffix(filepath.Base(c.page), ".md"), func(t *testing.T) {
@@ -306,7 +308,7 @@ func (p *page) serve(line string) string {
 	return p.listens(ready, said)
 }
 
-var urlForm = regexp.MustCompile(`http://(127\.0\.0\.1:\d+)`)
+var urlForm = regexp.MustCompile(`https?://(127\.0\.0\.1:\d+)`)
 
 // listens learns the addresses, and returns the line as the page has it.
 func (p *page) listens(ready string, said map[string]string) string {
