@@ -169,8 +169,10 @@ func (c *comparison) errs(statement string, control, candidate error) {
 		c.inconclusive("a connection failed or was canceled in " + statement)
 		return
 	case backend.CodeOf(control) == backend.CodeTimeout || backend.CodeOf(candidate) == backend.CodeTimeout:
-		if backend.CodeOf(control) != backend.CodeOf(candidate) {
-			c.inconclusive("one side timed out in " + statement)
+		// Where the server gave up on both, that is an outcome. Where we did, one side may
+		// have used up the time of the other.
+		if backend.SQLStateOf(control) == "" || backend.SQLStateOf(control) != backend.SQLStateOf(candidate) {
+			c.inconclusive("a side timed out in " + statement)
 			return
 		}
 	}
