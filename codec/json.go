@@ -25,6 +25,10 @@ func appendQuoted(dst, s []byte) []byte {
 	}
 }
 
+// AppendString appends s, which is UTF-8, as a JSON string that is escaped as the
+// server's to_json does.
+func AppendString(dst []byte, s string) []byte { return appendQuoted(dst, []byte(s)) }
+
 // plainPrefix is the length of the part of s that needs no escape. It looks at
 // eight bytes at once: a byte below 0x20, or equal to '"' or '\', leaves its
 // high bit set in the mask (the usual SWAR test for a zero byte).

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/codec"
 )
 
 // Answer is an answer in the making for who puts together the data of several
@@ -36,7 +37,7 @@ func (a *Answer) SetBuffer(b []byte) { a.out.buf = b }
 func (a *Answer) Text(s string) { a.out.buf = append(a.out.buf, s...) }
 
 // String appends s as a JSON string.
-func (a *Answer) String(s string) { a.out.buf = appendString(a.out.buf, s) }
+func (a *Answer) String(s string) { a.out.buf = codec.AppendString(a.out.buf, s) }
 
 // Hold keeps everything in memory until the function that it returns is called.
 func (a *Answer) Hold() (release func()) {

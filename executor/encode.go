@@ -98,7 +98,7 @@ func (e *encoder) object(text []byte, start int, members []builder.Member) ([]by
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = append(appendString(text, m.Key), ':')
+		text = append(codec.AppendString(text, m.Key), ':')
 		switch {
 		case m.Literal != nil:
 			text = append(text, m.Literal...)
@@ -237,7 +237,7 @@ func relabel(dst []byte, mark int, labels map[string]string) ([]byte, error) {
 			if other, ok := labels[v]; ok {
 				v = other
 			}
-			out = appendString(out, v)
+			out = codec.AppendString(out, v)
 		default:
 			out = append(out, "null"...)
 		}
@@ -318,38 +318,8 @@ func (p *part) appendTold(dst []byte, values [][]byte) []byte {
 	case o.Code == "":
 		return append(dst, "null"...)
 	}
-	return appendString(dst, o.Code)
+	return codec.AppendString(dst, o.Code)
 }
 
 // isTrue reads a boolean of either wire format; NULL is false.
 func isTrue(v []byte) bool { return len(v) == 1 && (v[0] == 't' || v[0] == 1) }
-
-// appendString appends s as a JSON string, escaped as the server's to_json does.
-func appendString(dst []byte, s string) []byte {
-	const hexDigits = "0123456789abcdef"
-	dst = append(dst, '"')
-	for i := range len(s) {
-		switch c := s[i]; c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		case '\b':
-			dst = append(dst, `\b`...)
-		case '\f':
-			dst = append(dst, `\f`...)
-		default:
-			if c < ' ' {
-				dst = append(dst, `\u00`...)
-				dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
-			} else {
-				dst = append(dst, c)
-			}
-		}
-	}
-	return append(dst, '"')
-}

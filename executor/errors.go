@@ -10,6 +10,7 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/codec"
 )
 
 // CodeOf says what a caller can do about err: backend.CodeOf, which does not
@@ -45,13 +46,13 @@ func AppendErrorObject(dst []byte, err error) []byte {
 	code := CodeOf(err)
 	problems, _ := problemsOf(err)
 	dst = append(dst, `{"message":`...)
-	dst = appendString(dst, clientMessage(err, code, problems))
+	dst = codec.AppendString(dst, clientMessage(err, code, problems))
 	if at, ok := errors.AsType[*definitionError](err); ok {
 		dst = append(dst, `,"path":[`...)
 		dst = append(strconv.AppendInt(dst, int64(at.index), 10), ']')
 	}
 	dst = append(dst, `,"extensions":{"code":`...)
-	dst = appendString(dst, code.String())
+	dst = codec.AppendString(dst, code.String())
 	var e *backend.Error
 	if code == backend.CodeConstraintViolation && errors.As(err, &e) {
 		dst = appendConstraint(dst, err, e)
@@ -72,7 +73,7 @@ func AppendErrorObject(dst []byte, err error) []byte {
 func appendConstraint(dst []byte, err error, e *backend.Error) []byte {
 	if e.Constraint != "" {
 		dst = append(dst, `,"constraint":`...)
-		dst = appendString(dst, e.Constraint)
+		dst = codec.AppendString(dst, e.Constraint)
 	}
 	columns := ConstraintColumns(err)
 	if len(columns) == 0 {
@@ -84,9 +85,9 @@ func appendConstraint(dst []byte, err error, e *backend.Error) []byte {
 
 func appendProblem(dst []byte, p *builder.Problem) []byte {
 	dst = append(dst, `{"path":`...)
-	dst = appendString(dst, p.Path.String())
+	dst = codec.AppendString(dst, p.Path.String())
 	dst = append(dst, `,"message":`...)
-	dst = appendString(dst, p.Message)
+	dst = codec.AppendString(dst, p.Message)
 	if len(p.Allowed) > 0 {
 		dst = append(dst, `,"allowed":`...)
 		dst = appendStrings(dst, p.Allowed)
@@ -100,7 +101,7 @@ func appendStrings(dst []byte, list []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, s)
+		dst = codec.AppendString(dst, s)
 	}
 	return append(dst, ']')
 }

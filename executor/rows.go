@@ -197,7 +197,7 @@ func (r Row) AppendJSON(dst []byte) ([]byte, error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, r.rows.cols[i].Name), ':')
+		dst = append(codec.AppendString(dst, r.rows.cols[i].Name), ':')
 		var err error
 		if dst, err = r.AppendValue(dst, i); err != nil {
 			return dst[:mark], err
