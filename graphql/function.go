@@ -182,6 +182,9 @@ func (m *maker) function(k *builder.Callable, base string, own int) (fn *functio
 // rowsOf is the object that the rows of k are.
 func (m *maker) rowsOf(k *builder.Callable, base string) (rows *object, reason string) {
 	if o := m.schema.byTable[k.Table]; o != nil {
+		if !o.readable() {
+			return nil, "it returns rows of " + k.Table.String() + ", of which no column may be read"
+		}
 		return o, ""
 	}
 	if k.Table.Kind != catalog.RowType {

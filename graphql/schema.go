@@ -292,7 +292,7 @@ func (m *maker) object(t *catalog.Table) *object {
 	for _, c := range t.Columns {
 		m.column(o, c)
 	}
-	if len(o.order) == 0 {
+	if len(o.order) == 0 || t.CanSelect && !o.readable() {
 		m.broken("table "+t.String(), "no column of it may be read")
 		return nil
 	}
@@ -306,6 +306,12 @@ func (m *maker) object(t *catalog.Table) *object {
 	o.vowed = slices.DeleteFunc(o.vowed, func(k *catalog.Key) bool { return !slices.Contains(o.keys, k) })
 	m.schema.objects[o.name], m.schema.byTable[t] = o, o
 	return o
+}
+
+// readable says whether a column of o may be read. A role may do no more than write
+// to a table: then there is no type of its rows.
+func (o *object) readable() bool {
+	return slices.ContainsFunc(o.order, func(f *field) bool { return f.kind == columnField && f.column.CanSelect })
 }
 
 func firstOf(names ...string) string {

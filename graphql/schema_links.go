@@ -33,7 +33,7 @@ func (m *maker) links(o *object) {
 	count := map[string]int{}
 	for _, l := range all {
 		target := m.schema.byTable[l.Target()]
-		if target == nil {
+		if target == nil || !target.readable() {
 			continue
 		}
 		c := choice{link: l, target: target}
@@ -178,6 +178,9 @@ func columnNames(columns []*catalog.Column) string {
 
 // objectType is the type of a table's rows.
 func (m *maker) objectType(o *object) {
+	if !o.readable() {
+		return
+	}
 	d := &ast.Definition{Kind: ast.Object, Name: o.name, Description: o.tags.description}
 	if o.conf.Description != nil {
 		d.Description = *o.conf.Description
