@@ -14,7 +14,7 @@ import (
 // check compares every field of Query with every other, which takes an hour for
 // ten thousand tables. The roots are said: a table called subscription is a type
 // and no root. later says whether a type is made later, for an answer.
-func assemble(doc *ast.SchemaDocument, list []*ast.Definition, query, mutation *ast.Definition, later func(name string) bool) (*ast.Schema, error) {
+func assemble(doc *ast.SchemaDocument, list []*ast.Definition, query, mutation *ast.Definition, same *sharer, later func(name string) bool) (*ast.Schema, error) {
 	s := &ast.Schema{
 		Types: make(map[string]*ast.Definition, len(list)), Directives: map[string]*ast.DirectiveDefinition{}, Query: query,
 	}
@@ -31,12 +31,11 @@ func assemble(doc *ast.SchemaDocument, list []*ast.Definition, query, mutation *
 		s.Types[d.Name] = d
 		d.Position = nowhere
 	}
-	same := map[string]*ast.Type{}
 	for _, d := range list {
 		if err := fits(s, d, later); err != nil {
 			return nil, fmt.Errorf("type %s: %w", d.Name, err)
 		}
-		share(d, same)
+		same.share(d)
 	}
 	query.Fields = append(query.Fields, validator.QueryIntrospectionFields()...)
 	return s, nil
@@ -56,25 +55,72 @@ func settle(d *ast.Definition) {
 // isName says whether n may be a name of ours.
 func isName(n string) bool { return validName(n) == n && isPlain(n) }
 
-// share lets fields and arguments of one type have one ast.Type: a schema of many
-// tables has a few thousand of them and half a million fields.
-func share(d *ast.Definition, same map[string]*ast.Type) {
-	one := func(t *ast.Type) *ast.Type {
-		if t.Elem == nil && !t.NonNull && same[t.NamedType] != nil { // without making a text of it
-			return same[t.NamedType]
+// sharer lets what is alike be one thing: a schema of many tables has half a million
+// fields, of a few thousand types, and the same columns again in many inputs.
+type sharer struct {
+	types     map[typeKey]*ast.Type
+	fields    map[fieldKey]*ast.FieldDefinition
+	arguments map[fieldKey]*ast.ArgumentDefinition
+}
+
+type typeKey struct {
+	name    string
+	elem    *ast.Type
+	nonNull bool
+}
+
+type fieldKey struct {
+	name, doc string
+	typ       *ast.Type
+}
+
+func newSharer() *sharer {
+	return &sharer{map[typeKey]*ast.Type{}, map[fieldKey]*ast.FieldDefinition{}, map[fieldKey]*ast.ArgumentDefinition{}}
+}
+
+func (s *sharer) share(d *ast.Definition) {
+	for i, f := range d.Fields {
+		s.field(f)
+		if len(f.Arguments) > 0 || f.DefaultValue != nil || len(f.Directives) > 0 {
+			continue
 		}
-		text := t.String()
-		if same[text] == nil {
-			same[text] = t
+		key := fieldKey{f.Name, f.Description, f.Type}
+		if kept := s.fields[key]; kept != nil {
+			d.Fields[i] = kept
+		} else {
+			s.fields[key] = f
 		}
-		return same[text]
 	}
-	for _, f := range d.Fields {
-		f.Type = one(f.Type)
-		for _, a := range f.Arguments {
-			a.Type = one(a.Type)
+}
+
+// field shares what f consists of.
+func (s *sharer) field(f *ast.FieldDefinition) {
+	f.Type = s.typ(f.Type)
+	for i, a := range f.Arguments {
+		a.Type = s.typ(a.Type)
+		if a.DefaultValue != nil || len(a.Directives) > 0 {
+			continue
+		}
+		key := fieldKey{a.Name, a.Description, a.Type}
+		if kept := s.arguments[key]; kept != nil {
+			f.Arguments[i] = kept
+		} else {
+			s.arguments[key] = a
 		}
 	}
+}
+
+func (s *sharer) typ(t *ast.Type) *ast.Type {
+	key := typeKey{t.NamedType, t.Elem, t.NonNull}
+	if t.Elem != nil {
+		key.elem = s.typ(t.Elem)
+	}
+	if kept := s.types[key]; kept != nil {
+		return kept
+	}
+	t.Elem = key.elem
+	s.types[key] = t
+	return t
 }
 
 // fits checks that the names of a type are valid and differ, and that the types of
@@ -83,7 +129,7 @@ func fits(s *ast.Schema, d *ast.Definition, later func(name string) bool) error 
 	known := func(t *ast.Type, input bool) error {
 		to := s.Types[t.Name()]
 		switch {
-		case to == nil && !input && later(t.Name()):
+		case to == nil && later(t.Name()):
 		case to == nil:
 			return fmt.Errorf("there is no type %s", t.Name())
 		case input && !to.IsInputType(), !input && to.Kind == ast.InputObject:

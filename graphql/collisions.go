@@ -203,43 +203,57 @@ func (s *Schema) Displaced(before *Schema) []Broken {
 // define adds a type; from says what it is made of.
 func (m *maker) define(d *ast.Definition, from origin) bool {
 	if m.demanded { // its name was taken when the schema was made
+		if m.types[d.Name] != nil {
+			return false
+		}
 		m.list = append(m.list, d)
 		return true
 	}
-	if other, taken := m.origin[d.Name]; taken {
-		m.collide("type", d.Name, other, from)
+	if !m.name(d.Name, from) {
 		return false
 	}
-	if !isName(d.Name) {
-		m.errorf(from, "%s: %q is no name of GraphQL", from.text, d.Name)
-		return false
-	}
-	m.origin[d.Name] = from
 	if !m.naming || from.table == nil {
 		m.types[d.Name] = d
 		m.list = append(m.list, d)
+		m.same.share(d)
 	}
+	return true
+}
+
+// name takes the name of a type.
+func (m *maker) name(name string, from origin) bool {
+	if other := m.origin[name]; other != nil {
+		m.collide("type", name, *other, from)
+		return false
+	}
+	if !isName(name) {
+		m.errorf(from, "%s: %q is no name of GraphQL", from.text, name)
+		return false
+	}
+	if m.from == nil || *m.from != from { // types of one origin come one after the other
+		m.from = &from
+	}
+	m.origin[name] = m.from
 	return true
 }
 
 // taken says whether there is a type called name, made or to be made later.
 func (m *maker) taken(name string) bool {
-	_, taken := m.origin[name]
-	return taken
+	return m.origin[name] != nil
 }
 
 // shared says whether the type name, one for everybody, is yet to be defined; from
 // says what it is.
 func (m *maker) shared(name, from string) bool {
-	o, made := m.origin[name]
+	o := m.origin[name]
 	switch {
 	case m.demanded:
 		return false
-	case !made:
+	case o == nil:
 		return true
 	}
 	if o.table != nil || o.typ != nil {
-		m.collide("type", name, o, origin{text: from})
+		m.collide("type", name, *o, origin{text: from})
 	}
 	return false
 }
@@ -263,9 +277,9 @@ func (m *maker) once(name string, o *object) bool {
 // reserve keeps the names that no table's type can have.
 func (m *maker) reserve() {
 	for _, d := range prelude().Definitions {
-		m.types[d.Name], m.origin[d.Name] = d, origin{text: "GraphQL itself"}
+		m.types[d.Name], m.origin[d.Name] = d, &origin{text: "GraphQL itself"}
 	}
-	m.types[m.mutation.Name], m.origin[m.mutation.Name] = m.mutation, origin{text: "the mutation type"}
+	m.types[m.mutation.Name], m.origin[m.mutation.Name] = m.mutation, &origin{text: "the mutation type"}
 }
 
 // addRoot adds a field to Query or Mutation.
@@ -282,5 +296,6 @@ func (m *maker) addRoot(to *ast.Definition, f *ast.FieldDefinition, r *root) {
 		return
 	}
 	roots[f.Name] = r
+	m.same.field(f)
 	to.Fields = append(to.Fields, f)
 }

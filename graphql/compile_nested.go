@@ -269,7 +269,7 @@ func (c *compiler) rowKey(o *object, id nodeID, at builder.Path) *rowKey {
 	k := &rowKey{at: at}
 	for child := range c.v.children(id) {
 		name := c.v.node(child).name
-		key := o.byKeyField[name]
+		key := o.keyOf(name)
 		if key == nil {
 			continue
 		}

@@ -104,7 +104,7 @@ func (m *maker) scalar(t *codec.Type) string {
 			m.composites = append(m.composites, name)
 		}
 	} else if m.types[name].Kind != ast.Scalar {
-		m.collide("type", name, m.origin[name], ofType("type ", t))
+		m.collide("type", name, *m.origin[name], ofType("type ", t))
 	}
 	return name
 }

@@ -61,5 +61,5 @@ func TestScalarsPage(t *testing.T) {
 
 // plainScalars are those of GraphQL itself, which no description is made for.
 var plainScalars = map[string]string{
-	"Boolean": "`true` or `false`.", "Int": "A whole number of 32 bits.", "Float": "A number. What is none comes back as a string, `NaN`, `Infinity` or `-Infinity`, and can't be given: [ADR 0024](../adr/0024-no-strings-for-float.md).", "String": "Text.",
+	"Boolean": "`true` or `false`.", "Int": "A whole number of 32 bits.", "Float": "A number. What is none comes back as a string, `NaN`, `Infinity` or `-Infinity`, and can't be given: [ADR 0027](../adr/0027-no-strings-for-float.md).", "String": "Text.",
 }

@@ -35,7 +35,9 @@ type Schema struct {
 	// scalar filters: what types that are made later need to know.
 	plurals      map[string]*object
 	filterByType map[operandType]string
-	demanded     sync.Map // *ast.Definition by name
+	numbers      map[operandType][]number // see maker.numbers
+	keyTypes     map[string]*object       // of types whose names end in those of columns
+	demanded     sync.Map                 // *ast.Definition by name
 	broken       []Broken
 	displaced    []Broken // those that other names have displaced
 }
@@ -63,9 +65,9 @@ type object struct {
 	arguments ast.ArgumentDefinitionList // of lists of it
 	vowed     []*catalog.Key             // those of keys that only the configuration or a comment knows
 
-	composite  *codec.Type             // whose values it is; nil: the rows of a table or a function
-	byKeyField map[string]*catalog.Key // keys by their field in UserByKey
-	later      group                   // types that are made when they are needed
+	composite *codec.Type  // whose values it is; nil: the rows of a table or a function
+	nested    []nestedKind // the inputs of relations to it
+	later     group        // types that are made when they are needed
 }
 
 // fieldKind is what a field of an object is.
@@ -163,10 +165,10 @@ func newMaker(src *builder.Schema, conf Config, opts schemaOptions, left leftOut
 			src: src, limits: conf.Limits.withDefaults(),
 			queries: map[string]*root{}, mutations: map[string]*root{},
 			objects: map[string]*object{}, byTable: map[*catalog.Table]*object{},
-			composites: map[uint32]*object{},
-			enums:      map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
+			composites: map[uint32]*object{}, numbers: map[operandType][]number{}, keyTypes: map[string]*object{},
+			enums: map[uint32]*enumNames{}, filters: map[string]map[string]*operator{},
 		},
-		src: src, conf: conf, opts: opts, left: left, types: map[string]*ast.Definition{}, origin: map[string]origin{},
+		src: src, conf: conf, opts: opts, left: left, same: newSharer(), types: map[string]*ast.Definition{}, origin: map[string]*origin{},
 		tableConf: map[*catalog.Table]TableConfig{}, filterOf: map[string]string{}, filterByType: map[operandType]string{}, made: map[madeOf]bool{}, unfits: map[*catalog.Table]bool{},
 		query:    &ast.Definition{Kind: ast.Object, Name: "Query", Description: "What can be read."},
 		mutation: &ast.Definition{Kind: ast.Object, Name: "Mutation", Description: "What can be changed. Fields run in their order, each in a transaction of its own unless the server says otherwise."},
@@ -201,10 +203,12 @@ type maker struct {
 	opts         schemaOptions
 	left         leftOut
 	tableConf    map[*catalog.Table]TableConfig
+	same         *sharer
 	types        map[string]*ast.Definition
-	origin       map[string]origin // what each type was made of
-	list         []*ast.Definition // in the order of their making
-	filterOf     map[string]string // filter input by its fields
+	origin       map[string]*origin // what each type was made of
+	from         *origin            // that of the last one
+	list         []*ast.Definition  // in the order of their making
+	filterOf     map[string]string  // filter input by its fields
 	filterByType map[operandType]string
 	made         map[madeOf]bool
 	unfits       map[*catalog.Table]bool
@@ -258,13 +262,22 @@ func (m *maker) tables() {
 	functions := m.candidates()
 	m.computed(functions)
 	for _, o := range objects {
-		m.objectType(o)
-		m.filterType(o)
-		m.orderType(o)
+		if slices.ContainsFunc(o.order, func(f *field) bool { return f.function != nil }) {
+			m.objectType(o) // with inputs of the functions
+			m.filterType(o)
+			m.orderType(o)
+		} else {
+			m.postpone(o, rowGroup|filterGroup|orderGroup)
+		}
 		m.rootFields(o)
 	}
 	for _, o := range objects { // every input has its type now
 		m.nestedFields(o)
+	}
+	for _, o := range objects {
+		if len(o.nested) > 0 {
+			m.postpone(o, nestedGroup)
+		}
 	}
 	m.functions(functions)
 }
@@ -470,7 +483,7 @@ func (m *maker) finish() (*Schema, error) {
 	if len(m.mutation.Fields) > 0 {
 		m.list = append(m.list, m.mutation)
 	}
-	s, err := assemble(doc, m.list, m.query, m.mutation, m.taken)
+	s, err := assemble(doc, m.list, m.query, m.mutation, m.same, m.taken)
 	if err != nil {
 		return nil, fmt.Errorf("make GraphQL schema: %w", err)
 	}
@@ -478,7 +491,9 @@ func (m *maker) finish() (*Schema, error) {
 	slices.SortStableFunc(m.schema.broken, func(a, b Broken) int { return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason, b.Reason)) })
 	m.schema.filterByType, m.schema.plurals = m.filterByType, make(map[string]*object, len(m.schema.objects))
 	for _, o := range m.schema.objects {
-		m.schema.plurals[o.plural] = o
+		if o.later != 0 {
+			m.schema.plurals[o.plural] = o
+		}
 	}
 	m.schema.in = newInputs(m.schema.definition, m.composites...)
 	return m.schema, nil

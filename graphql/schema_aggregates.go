@@ -10,16 +10,16 @@ import (
 
 // aggregateFields are the fields of an aggregate that have a field for each
 // column, by the function behind them.
-var aggregateFields = []struct{ name, fn string }{
-	{"countDistinct", "count"},
-	{"sum", "sum"},
-	{"avg", "avg"},
-	{"stddev", "stddev"},
-	{"variance", "variance"},
-	{"min", "min"},
-	{"max", "max"},
-	{"boolAnd", "bool_and"},
-	{"boolOr", "bool_or"},
+var aggregateFields = []struct{ name, fn, pascal string }{
+	{"countDistinct", "count", "CountDistinct"},
+	{"sum", "sum", "Sum"},
+	{"avg", "avg", "Avg"},
+	{"stddev", "stddev", "Stddev"},
+	{"variance", "variance", "Variance"},
+	{"min", "min", "Min"},
+	{"max", "max", "Max"},
+	{"boolAnd", "bool_and", "BoolAnd"},
+	{"boolOr", "bool_or", "BoolOr"},
 }
 
 // aggregateFn is the function of a field of an aggregate, or "".
@@ -32,9 +32,79 @@ func aggregateFn(name string) string {
 	return ""
 }
 
+// number is an aggregate over a column: its type, nil where there is none, and the
+// conditions on it.
+type number struct {
+	typ    *ast.Type
+	filter string
+}
+
+// numbers are the aggregates over a column, in the order of aggregateFields. Columns
+// of one type have the same.
+func (m *maker) numbers(f *field) []number {
+	t := operandType{m.src.Types().Type(f.column.Type), f.dims}
+	if list, known := m.schema.numbers[t]; known {
+		return list
+	}
+	list := make([]number, len(aggregateFields))
+	for i, a := range aggregateFields {
+		if t := m.aggregateType(a.name, a.fn, f.column); t != nil {
+			list[i] = number{maybe(m.arrayRef(t, f.dims, false), a.fn == "count"), m.filterOn(operandType{t, f.dims})}
+		}
+	}
+	m.schema.numbers[t] = list
+	return list
+}
+
+// aggregated are the columns of o that aggregates may be over.
+func (o *object) aggregated(yield func(*field) bool) {
+	for _, f := range o.order {
+		if f.kind == columnField && f.column.CanSelect && !yield(f) {
+			return
+		}
+	}
+}
+
+// grouped says whether rows can be grouped by a column.
+func (m *maker) grouped(f *field) bool {
+	return m.src.Sortable(f.column) && !m.schema.isComposite(f.column) && validEnumValue(f.name)
+}
+
+// aggregateNames takes the names of aggregateTypes, and makes what they share.
+func (m *maker) aggregateNames(o *object) {
+	m.bigInt()
+	m.direction()
+	m.scalarFilter(m.src.Types().Type(oidInt8))
+	from := o.of("aggregates of ")
+	m.name(o.name+"Aggregate", from)
+	for i, a := range aggregateFields {
+		var takes, filters bool
+		for f := range o.aggregated {
+			n := m.numbers(f)[i]
+			takes, filters = takes || n.typ != nil, filters || n.filter != ""
+		}
+		if takes {
+			m.name(o.name+a.pascal, from)
+			m.name(o.name+"GroupOrder"+a.pascal, from)
+		}
+		if filters {
+			m.name(o.name+"Having"+a.pascal, from)
+		}
+	}
+	for f := range o.aggregated {
+		if !m.grouped(f) {
+			continue
+		}
+		m.truncUnits()
+		for _, ending := range []string{"Group", "GroupKey", "GroupColumn", "GroupBy", "GroupOrder", "GroupOrderKey", "Having"} {
+			m.name(o.name+ending, from)
+		}
+		break
+	}
+}
+
 // aggregateTypes are the types of usersAggregate.
 func (m *maker) aggregateTypes(o *object) {
-	m.bigInt()
 	from := o.of("aggregates of ")
 	count := &ast.FieldDefinition{Name: "count", Type: nonNull("BigInt"), Description: "How many rows."}
 	all := &ast.Definition{Kind: ast.Object, Name: o.name + "Aggregate", Description: "Numbers about " + o.plural + ".", Fields: ast.FieldList{count}}
@@ -48,22 +118,18 @@ func (m *maker) aggregateTypes(o *object) {
 	order := &ast.Definition{Kind: ast.InputObject, Name: o.name + "GroupOrder", Description: "Sort keys, in the order in which they are written.", Fields: ast.FieldList{
 		{Name: "count", Type: named("OrderDirection")},
 	}}
-	for _, a := range aggregateFields {
-		d := &ast.Definition{Kind: ast.Object, Name: o.name + pascal(a.name)}
-		h := &ast.Definition{Kind: ast.InputObject, Name: o.name + "Having" + pascal(a.name)}
-		s := &ast.Definition{Kind: ast.InputObject, Name: o.name + "GroupOrder" + pascal(a.name)}
-		for _, f := range o.order {
-			if f.kind != columnField || !f.column.CanSelect {
+	for i, a := range aggregateFields {
+		d := &ast.Definition{Kind: ast.Object, Name: o.name + a.pascal}
+		h := &ast.Definition{Kind: ast.InputObject, Name: o.name + "Having" + a.pascal}
+		s := &ast.Definition{Kind: ast.InputObject, Name: o.name + "GroupOrder" + a.pascal}
+		for f := range o.aggregated {
+			n := m.numbers(f)[i]
+			if n.typ == nil {
 				continue
 			}
-			t := m.aggregateType(a.name, a.fn, f.column)
-			if t == nil {
-				continue
-			}
-			typ := m.arrayRef(t, f.dims, false)
-			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: maybe(typ, a.fn == "count")})
-			if filter := m.filterOn(operandType{t, f.dims}); filter != "" {
-				h.Fields = append(h.Fields, &ast.FieldDefinition{Name: f.name, Type: named(filter)})
+			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: n.typ})
+			if n.filter != "" {
+				h.Fields = append(h.Fields, &ast.FieldDefinition{Name: f.name, Type: named(n.filter)})
 			}
 			s.Fields = append(s.Fields, &ast.FieldDefinition{Name: f.name, Type: named("OrderDirection")})
 		}
@@ -114,8 +180,8 @@ func (m *maker) groupKeys(o *object, group, order *ast.Definition, from origin) 
 	keys := &ast.Definition{Kind: ast.Object, Name: o.name + "GroupKey", Description: "What the rows of a group have in common; only what by names may be asked for."}
 	sorts := &ast.Definition{Kind: ast.InputObject, Name: o.name + "GroupOrderKey"}
 	columns := &ast.Definition{Kind: ast.Enum, Name: o.name + "GroupColumn"}
-	for _, f := range o.order {
-		if f.kind != columnField || !f.column.CanSelect || !m.src.Sortable(f.column) || m.schema.isComposite(f.column) || !validEnumValue(f.name) {
+	for f := range o.aggregated {
+		if !m.grouped(f) {
 			continue
 		}
 		keys.Fields = append(keys.Fields, &ast.FieldDefinition{Name: f.name, Type: f.typ})
@@ -125,7 +191,6 @@ func (m *maker) groupKeys(o *object, group, order *ast.Definition, from origin) 
 	if len(keys.Fields) == 0 {
 		return false
 	}
-	m.truncUnits()
 	for _, d := range []*ast.Definition{keys, sorts, columns, {
 		Kind: ast.InputObject, Name: o.name + "GroupBy", Fields: ast.FieldList{
 			{Name: "field", Type: nonNull(columns.Name)},

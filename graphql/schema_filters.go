@@ -49,19 +49,23 @@ func (m *maker) filterType(o *object) {
 	m.define(d, o.of("filter of "))
 }
 
-// manyFilter is the input for a relation to many rows of o.
+// manyFilter is the name of the input for a relation to many rows of o.
 func (m *maker) manyFilter(o *object) string {
 	name := o.plural + "Filter"
-	if m.once(name, o) {
-		one := named(o.name + "Filter")
-		m.define(&ast.Definition{Kind: ast.InputObject, Name: name, Fields: ast.FieldList{
-			{Name: "some", Type: one, Description: "At least one related row meets this."},
-			{Name: "none", Type: one, Description: "No related row meets this."},
-			{Name: "every", Type: one, Description: "No related row fails this; true where there is none."},
-			{Name: "exists", Type: named("Boolean"), Description: "Whether there is a related row."},
-		}}, o.of("filter of relations to "))
+	if !m.demanded && m.once(name, o) {
+		m.postpone(o, manyFilterGroup)
 	}
 	return name
+}
+
+func (m *maker) manyFilterType(o *object) {
+	one := named(o.name + "Filter")
+	m.define(&ast.Definition{Kind: ast.InputObject, Name: o.plural + "Filter", Fields: ast.FieldList{
+		{Name: "some", Type: one, Description: "At least one related row meets this."},
+		{Name: "none", Type: one, Description: "No related row meets this."},
+		{Name: "every", Type: one, Description: "No related row fails this; true where there is none."},
+		{Name: "exists", Type: named("Boolean"), Description: "Whether there is a related row."},
+	}}, o.of("filter of relations to "))
 }
 
 // operandType is what conditions are about: a type, and of an array the number of
@@ -107,7 +111,7 @@ func (m *maker) makeFilter(t operandType) string {
 			continue
 		}
 		operators[field] = &operator{op: op.Name, operand: op.Operand}
-		typ := m.operand(t, op.Operand)
+		typ := m.conditionOperand(t, op.Operand)
 		fields = append(fields, &ast.FieldDefinition{Name: field, Type: typ, Description: inGraphQL.Replace(op.Doc)})
 		signature.WriteString(field + ":" + typ.String() + " ")
 	}
@@ -150,8 +154,8 @@ func (m *maker) installed(extension string) bool {
 	return ok
 }
 
-// operand is what an operator on t takes.
-func (m *maker) operand(t operandType, o builder.Operand) *ast.Type {
+// conditionOperand is what an operator on t takes.
+func (m *maker) conditionOperand(t operandType, o builder.Operand) *ast.Type {
 	switch o {
 	case builder.Flag:
 		return named("Boolean")

@@ -147,44 +147,58 @@ func nullable(fk *catalog.ForeignKey) []*catalog.Column {
 	return slices.DeleteFunc(slices.Clone(fk.Columns), func(c *catalog.Column) bool { return c.NotNull })
 }
 
-// nestedType is the name of the input of a relation to f's target with the verbs
-// v. One type serves every relation that has the same: PostCreateMany, and
-// PostUpdateManyWithoutDisconnect where a verb is missing.
-func (m *maker) nestedType(f *field, v verbs, update bool) string {
-	t := f.target
-	most := verbCreate | verbConnect
-	name := t.name + "Create"
-	if update {
-		most, name = most|verbDisconnect|verbUpdate|verbDelete, t.name+"Update"
+// nestedKind is what the inputs of relations to one table differ in.
+type nestedKind struct {
+	verbs        verbs
+	update, many bool
+}
+
+// ending is what its name has behind that of the table: CreateMany, and
+// UpdateManyWithoutDisconnect where a verb is missing.
+func (k nestedKind) ending() string {
+	most, name := verbCreate|verbConnect, "Create"
+	if k.update {
+		most, name = most|verbDisconnect|verbUpdate|verbDelete, "Update"
 	}
-	many := f.kind == manyField
-	if many {
+	if k.many {
 		name += "Many"
 	} else {
 		name += "One"
 	}
 	var missing []string
 	for i, verb := range verbNames {
-		if most&^v&(1<<i) != 0 {
+		if most&^k.verbs&(1<<i) != 0 {
 			missing = append(missing, pascal(verb))
 		}
 	}
 	if len(missing) > 0 {
 		name += "Without" + strings.Join(missing, "Or")
 	}
-	if !m.once(name, t) {
-		return name
-	}
-	d := &ast.Definition{Kind: ast.InputObject, Name: name, Description: "Rows of " + t.table.Name + " that belong to the row around."}
-	m.define(d, t.of("writes of related "))
-	key := func() string { return m.keyType(t) }
-	for i, verb := range verbNames {
-		if v&(1<<i) == 0 {
-			continue
-		}
-		d.Fields = append(d.Fields, m.verbField(t, verb, many, key))
-	}
 	return name
+}
+
+// nestedType is the name of the input of a relation to f's target with the verbs
+// v. One type serves every relation that has the same.
+func (m *maker) nestedType(f *field, v verbs, update bool) string {
+	t, kind := f.target, nestedKind{v, update, f.kind == manyField}
+	if !slices.Contains(t.nested, kind) {
+		t.nested = append(t.nested, kind)
+	}
+	return t.name + kind.ending()
+}
+
+// nestedTypes are the inputs of the relations to t, with what they consist of.
+func (m *maker) nestedTypes(t *object) {
+	for _, kind := range t.nested {
+		d := &ast.Definition{Kind: ast.InputObject, Name: t.name + kind.ending(), Description: "Rows of " + t.table.Name + " that belong to the row around."}
+		key := func() string { return m.keyType(t) }
+		for i, verb := range verbNames {
+			if kind.verbs&(1<<i) != 0 {
+				d.Fields = append(d.Fields, m.verbField(t, verb, kind.many, key))
+			}
+		}
+		m.define(d, t.of("writes of related "))
+	}
 }
 
 // verbField is one field of a nestedType.
@@ -239,14 +253,7 @@ func (m *maker) keyType(t *object) string {
 	d := &ast.Definition{Kind: ast.InputObject, Name: name, Description: "Which row, by one of its keys.", Directives: ast.DirectiveList{
 		{Name: "oneOf", Position: nowhere, Location: ast.LocationInputObject},
 	}}
-	m.define(d, from)
-	t.byKeyField = map[string]*catalog.Key{}
-	for _, k := range t.keys {
-		field := t.keyField(k)
-		if t.byKeyField[field] != nil || !legible(k) {
-			continue
-		}
-		t.byKeyField[field] = k
+	for field, k := range t.keyFields {
 		if len(k.Columns) == 1 {
 			f := t.column(k.Columns[0])
 			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: field, Type: f.typ, Description: f.doc})
@@ -257,10 +264,37 @@ func (m *maker) keyType(t *object) string {
 			f := t.column(c)
 			inner.Fields = append(inner.Fields, &ast.FieldDefinition{Name: f.name, Type: required(f.typ), Description: f.doc})
 		}
-		m.define(inner, from)
+		if m.define(inner, from) && !m.demanded {
+			m.schema.keyTypes[inner.Name] = t
+		}
 		d.Fields = append(d.Fields, &ast.FieldDefinition{Name: field, Type: named(inner.Name)})
 	}
+	m.define(d, from)
 	return name
+}
+
+// keyOf is the key of o by its field in keyType, or nil.
+func (o *object) keyOf(name string) *catalog.Key {
+	for field, k := range o.keyFields {
+		if field == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// keyFields are the keys of o by their fields in keyType.
+func (o *object) keyFields(yield func(field string, k *catalog.Key) bool) {
+	seen := map[string]bool{}
+	for _, k := range o.keys {
+		field := o.keyField(k)
+		if seen[field] || !legible(k) {
+			continue
+		}
+		if seen[field] = true; !yield(field, k) {
+			return
+		}
+	}
 }
 
 // keyField is the name of a key in keyType.

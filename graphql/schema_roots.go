@@ -127,7 +127,7 @@ func (m *maker) insertFields(o *object) {
 	conflict := &ast.ArgumentDefinition{Name: "onConflict", Type: named(o.name + "Conflict"), Description: "What to do where a unique key is taken; left out: an error."}
 	upserts := o.upserts()
 	if upserts {
-		m.conflictType(o)
+		m.postpone(o, conflictGroup)
 	}
 	if !o.off("create") && o.table.CanSelect {
 		m.addRoot(m.mutation, &ast.FieldDefinition{Name: "create" + o.name, Type: named(o.name), Arguments: ast.ArgumentDefinitionList{input}},
@@ -146,8 +146,8 @@ func (m *maker) insertFields(o *object) {
 	}
 }
 
-// conflictType is what an insert does when a key is taken.
-func (m *maker) conflictType(o *object) {
+// conflictTypes are what an insert does when a key is taken.
+func (m *maker) conflictTypes(o *object) {
 	m.columnEnum(o)
 	if m.shared("ConflictAction", "conflicts") {
 		m.define(&ast.Definition{Kind: ast.Enum, Name: "ConflictAction", EnumValues: ast.EnumValueList{

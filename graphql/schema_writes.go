@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -90,38 +91,56 @@ var operations = []struct {
 	{"remove", "Take out of an array what is equal, or a key out of a JSON document.", codec.KindArray | codec.KindJSONB},
 }
 
+// updateOperations are the arguments for those of operations that some column takes.
 func (m *maker) updateOperations(o *object) ast.ArgumentDefinitionList {
+	m.postpone(o, operationGroup)
 	var list ast.ArgumentDefinitionList
 	for _, op := range operations {
-		d := &ast.Definition{Kind: ast.InputObject, Name: o.name + pascal(op.name), Description: op.doc}
-		for _, f := range o.order {
-			if f.kind != columnField || !updatable(f.column) {
-				continue
-			}
-			t := m.src.Types().Type(f.column.Type)
-			if !t.Base().Kind().Has(op.kinds) {
-				continue
-			}
-			typ := m.fieldRef(f, true)
-			switch {
-			case op.name == "remove" && t.Base().Kind() == codec.KindJSONB:
-				m.json()
-				typ = named("JSON")
-			case op.name == "remove" && f.dims > 1: // array_remove takes one dimension
-				continue
-			case op.name == "remove":
-				typ = typ.Elem
-			}
-			if typ == nil || typ.Elem == nil && t.Base().Kind() == codec.KindArray && op.name != "remove" {
-				continue // an array of what has no element type
-			}
-			d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: typ})
-		}
-		if len(d.Fields) > 0 && m.define(d, o.of(op.name+" of ")) {
-			list = append(list, &ast.ArgumentDefinition{Name: op.name, Type: named(d.Name), Description: op.doc})
+		if slices.ContainsFunc(o.order, func(f *field) bool { return m.operand(op.name, op.kinds, f) != nil }) {
+			list = append(list, &ast.ArgumentDefinition{Name: op.name, Type: named(o.name + pascal(op.name)), Description: op.doc})
 		}
 	}
 	return list
+}
+
+// operationTypes are the inputs of updateOperations.
+func (m *maker) operationTypes(o *object) {
+	for _, op := range operations {
+		d := &ast.Definition{Kind: ast.InputObject, Name: o.name + pascal(op.name), Description: op.doc}
+		for _, f := range o.order {
+			if typ := m.operand(op.name, op.kinds, f); typ != nil {
+				d.Fields = append(d.Fields, &ast.FieldDefinition{Name: f.name, Type: typ})
+			}
+		}
+		if len(d.Fields) > 0 {
+			m.define(d, o.of(op.name+" of "))
+		}
+	}
+}
+
+// operand is what an operation on a column takes, nil where there is none.
+func (m *maker) operand(op string, kinds codec.Kind, f *field) *ast.Type {
+	if f.kind != columnField || !updatable(f.column) {
+		return nil
+	}
+	t := m.src.Types().Type(f.column.Type).Base()
+	switch {
+	case !t.Kind().Has(kinds):
+		return nil
+	case op == "remove" && t.Kind() == codec.KindJSONB:
+		m.json()
+		return named("JSON")
+	case op == "remove" && f.dims > 1: // array_remove takes one dimension
+		return nil
+	}
+	typ := m.fieldRef(f, true)
+	switch {
+	case op == "remove":
+		return typ.Elem
+	case typ.Elem == nil && t.Kind() == codec.KindArray: // of what has no element type
+		return nil
+	}
+	return typ
 }
 
 // deleteFields adds deleteUser and deleteUsers.

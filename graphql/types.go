@@ -8,12 +8,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Most types of a table are about its aggregates, its connection and what became of
-// a write: forty of fifty-five. They are made when a document first has one; until
-// then only their names are known to be taken.
+// A table has more than fifty types, and most documents have a few of a few tables.
+// They are made when a document first has one; until then only their names are known
+// to be taken. What many tables share is made at once, and so are the inputs of rows.
 
 // group is a set of types of one table that are made together.
-type group uint8
+type group uint16
 
 const (
 	connectionGroup group = 1 << iota
@@ -21,35 +21,59 @@ const (
 	upsertGroup
 	updateGroup
 	deleteGroup
+	conflictGroup
+	operationGroup
+	nestedGroup
+	rowGroup
+	filterGroup
+	orderGroup
+	manyFilterGroup
 )
 
-// groups make the types of each group.
-var groups = []struct {
-	group group
-	make  func(*maker, *object)
-}{
-	{connectionGroup, (*maker).connectionTypes},
-	{aggregateGroup, (*maker).aggregateTypes},
-	{upsertGroup, (*maker).upsertType},
-	{updateGroup, (*maker).updateType},
-	{deleteGroup, (*maker).deleteTypes},
-}
-
-// postpone takes the names of the types of a group. What they share with other tables
-// is made.
-func (m *maker) postpone(o *object, g group) {
-	o.later |= g
-	m.naming = true
-	m.group(o, g)
-	m.naming = false
-}
-
-func (m *maker) group(o *object, g group) {
-	for _, one := range groups {
-		if g&one.group != 0 {
-			one.make(m, o)
+// makeGroups makes the types of groups of o.
+func (m *maker) makeGroups(o *object, g group) {
+	for one := group(1); one <= g; one <<= 1 {
+		switch g & one {
+		case connectionGroup:
+			m.connectionTypes(o)
+		case aggregateGroup:
+			m.aggregateTypes(o)
+		case upsertGroup:
+			m.upsertType(o)
+		case updateGroup:
+			m.updateType(o)
+		case deleteGroup:
+			m.deleteTypes(o)
+		case conflictGroup:
+			m.conflictTypes(o)
+		case operationGroup:
+			m.operationTypes(o)
+		case nestedGroup:
+			m.nestedTypes(o)
+		case rowGroup:
+			m.objectType(o)
+		case filterGroup:
+			m.filterType(o)
+		case orderGroup:
+			m.orderType(o)
+		case manyFilterGroup:
+			m.manyFilterType(o)
 		}
 	}
+}
+
+// postpone takes the names of the types of groups. What they share with other
+// tables is made.
+func (m *maker) postpone(o *object, g group) {
+	o.later |= g
+	before := m.naming
+	m.naming = true
+	if g&aggregateGroup != 0 { // less work than making them, and they are half of all
+		m.aggregateNames(o)
+		g &^= aggregateGroup
+	}
+	m.makeGroups(o, g)
+	m.naming = before
 }
 
 // endings are what the names of types end in that are made later, by what they
@@ -59,13 +83,24 @@ var endings, pluralEndings = func() (named, plural map[string]group) {
 		"Edge": connectionGroup, "Connection": connectionGroup, "Upsert": upsertGroup, "Delete": deleteGroup,
 		"Aggregate": aggregateGroup, "Group": aggregateGroup, "GroupKey": aggregateGroup, "GroupOrder": aggregateGroup,
 		"GroupOrderKey": aggregateGroup, "GroupColumn": aggregateGroup, "GroupBy": aggregateGroup, "Having": aggregateGroup,
+		"": rowGroup, "Filter": filterGroup, "Order": orderGroup,
+		"Conflict": conflictGroup, "Column": conflictGroup, "ByKey": nestedGroup, "PatchByKey": nestedGroup,
+	}
+	for _, op := range operations {
+		named[pascal(op.name)] = operationGroup
+	}
+	for v := range verbDelete << 1 {
+		for _, many := range []bool{false, true} {
+			named[nestedKind{v, true, many}.ending()] = nestedGroup
+			named[nestedKind{v & (verbCreate | verbConnect), false, many}.ending()] = nestedGroup
+		}
 	}
 	for _, a := range aggregateFields {
 		for _, of := range []string{"", "Having", "GroupOrder"} {
-			named[of+pascal(a.name)] = aggregateGroup
+			named[of+a.pascal] = aggregateGroup
 		}
 	}
-	return named, map[string]group{"Update": updateGroup, "Delete": deleteGroup}
+	return named, map[string]group{"Update": updateGroup, "Delete": deleteGroup, "Filter": manyFilterGroup}
 }()
 
 // definition is the type called name, or nil.
@@ -78,6 +113,9 @@ func (s *Schema) definition(name string) *ast.Definition {
 	}
 	if d := s.demand(name, endings, s.objects); d != nil {
 		return d
+	}
+	if o := s.keyTypes[name]; o != nil {
+		return s.demand(name, map[string]group{strings.TrimPrefix(name, o.name): nestedGroup}, s.objects)
 	}
 	return s.demand(name, pluralEndings, s.plurals)
 }
@@ -106,8 +144,8 @@ func (s *Schema) demand(name string, endings map[string]group, objects map[strin
 
 // made are the types of groups of o, new.
 func (s *Schema) made(o *object, g group) []*ast.Definition {
-	m := &maker{schema: s, src: s.src, types: s.ast.Types, filterByType: s.filterByType, demanded: true}
-	m.group(o, g)
+	m := &maker{schema: s, src: s.src, types: s.ast.Types, filterByType: s.filterByType, demanded: true, made: map[madeOf]bool{}}
+	m.makeGroups(o, g)
 	for _, d := range m.list {
 		settle(d)
 	}
@@ -119,8 +157,10 @@ func (s *Schema) made(o *object, g group) []*ast.Definition {
 func (s *Schema) whole() *ast.Schema {
 	all := *s.ast
 	all.Types = maps.Clone(s.ast.Types)
+	same := newSharer()
 	for _, o := range s.objects {
 		for _, d := range s.made(o, o.later) {
+			same.share(d)
 			all.Types[d.Name] = d
 		}
 	}

@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -37,6 +38,33 @@ func TestTypesMadeLater(t *testing.T) {
 		if d := s.definition(name); d != nil {
 			t.Errorf("%s is %s", name, d.Name)
 		}
+	}
+}
+
+// TestNamesOfTypes: the names that are taken are those of the types that are made.
+func TestNamesOfTypes(t *testing.T) {
+	t.Parallel()
+	src := sampleSchema(t).src
+	m := newMaker(src, Config{}, schemaOptions{}, leftOut{})
+	m.make()
+	if _, err := m.finish(); err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for name, from := range m.origin {
+		if from.table != nil && m.types[name] == nil {
+			want = append(want, name)
+		}
+	}
+	for _, o := range m.schema.objects {
+		for _, d := range m.schema.made(o, o.later) {
+			got = append(got, d.Name)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }
 
