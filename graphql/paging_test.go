@@ -165,7 +165,7 @@ func TestBroken(t *testing.T) {
 		{"a misspelt table", map[string]graphql.TableConfig{"userz": {Omit: []string{"all"}}}, "table userz", ""},
 		{"a misspelt column", map[string]graphql.TableConfig{"users": {Columns: map[string]graphql.ColumnConfig{"secrets": {Omit: true}}}}, "table public.users", "type User "},
 		{"a misspelt relation", map[string]graphql.TableConfig{"posts": {Relations: map[string]graphql.ColumnConfig{"author": {Omit: true}}}}, "relation author of public.posts", ""},
-		{"a key of no column", map[string]graphql.TableConfig{"names": {Keys: [][]string{{"idd"}}}}, "table public.names", "name(id"},
+		{"a key of no column", map[string]graphql.TableConfig{"names": {Keys: [][]string{{"idd"}}}}, "key (idd) of public.names", "name(id"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
