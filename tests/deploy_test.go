@@ -128,6 +128,24 @@ func (d *deployed) answers() {
 	}
 }
 
+var assetForm = regexp.MustCompile(`(?:src|href)="([^":]+)"`)
+
+// showsGraphiQL is whether the program has its page with it, and all that it loads.
+func (d *deployed) showsGraphiQL() {
+	d.t.Helper()
+	base := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(d.line), "fraiseql serving "), "graphql")
+	status, page := d.get(base)
+	assets := assetForm.FindAllStringSubmatch(page, -1)
+	if status != http.StatusOK || len(assets) < 2 {
+		d.t.Errorf("GraphiQL: %d %.500s", status, page)
+	}
+	for _, m := range assets {
+		if status, text := d.get(base + strings.TrimPrefix(m[1], "/")); status != http.StatusOK || len(text) == 0 {
+			d.t.Errorf("GraphiQL: %s: %d", m[1], status)
+		}
+	}
+}
+
 // container is a Dockerfile, with what it builds.
 type container struct {
 	env        []string
@@ -213,8 +231,9 @@ func (c *container) test(t *testing.T) {
 	if !slices.Equal(ports, c.ports) {
 		t.Errorf("it listens at %q and exposes %q", ports, c.ports)
 	}
-	d := deploy(t, append(env, "DATABASE_URL="+pgtest.Sample(t)), c.entrypoint...)
+	d := deploy(t, append(env, "DATABASE_URL="+pgtest.Sample(t), "FRAISEQL_GRAPHIQL=true"), c.entrypoint...)
 	d.answers()
+	d.showsGraphiQL()
 	_, admin, _ := strings.Cut(d.said(), "for operators: ")
 	admin, _, _ = strings.Cut(admin, "/ ")
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
