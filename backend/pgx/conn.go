@@ -30,7 +30,9 @@ type conn struct {
 	// statements are those that pieces were made of, by their text.
 	statements map[string]*prepared
 	pieces     uint64 // made so far
-	watch      watch
+	// outdated are statements that have to be prepared anew, by their text.
+	outdated []string
+	watch    watch
 	// What is sent is put together here: a message is copied into pgx's buffer.
 	bind    pgproto3.Bind
 	execute pgproto3.Execute
@@ -292,6 +294,7 @@ func (c *conn) dropStale(ctx context.Context) error {
 		return nil
 	}
 	clear(c.statements)
+	c.outdated = nil
 	if err := pc.DeallocateAll(ctx); err != nil {
 		return fmt.Errorf("drop stale statements: %w", err)
 	}

@@ -58,6 +58,11 @@ func (b *Backend) Connector(cfg backend.Config) (driver.Connector, error) {
 		default: // the others use none
 		}
 	}
+	if c.room = p.StatementCacheCapacity; c.room > 1 {
+		// What goes by way of database/sql alone is in pgx's own cache: a fifth of it.
+		p.StatementCacheCapacity = max(1, c.room/5)
+		c.room -= p.StatementCacheCapacity
+	}
 	p.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	if notified := cfg.OnNotification; notified != nil {
 		p.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { notified(n.Channel, n.Payload) }
@@ -109,6 +114,7 @@ type connector struct {
 	b       *Backend
 	plan    *backend.Plan
 	base    *jackpgx.ConnConfig
+	room    int // for the statements of a conn
 	formats jackpgx.QueryResultFormatsByOID
 	// epoch counts the stale statements met on any connection: one that is behind
 	// drops its cache before its next transaction.

@@ -3,7 +3,9 @@ package pgx
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -36,6 +38,12 @@ func (c *conn) prepare(ctx context.Context, text string) (*prepared, error) {
 	if err := c.makeRoom(ctx); err != nil {
 		return nil, err
 	}
+	for _, old := range c.outdated {
+		if err := pc.Deallocate(ctx, old); err != nil {
+			return nil, fmt.Errorf("forget a statement: %w", err)
+		}
+	}
+	c.outdated = nil
 	sd, err := pc.Prepare(ctx, text, text)
 	if err != nil {
 		return nil, err
@@ -53,10 +61,20 @@ func (c *conn) prepare(ctx context.Context, text string) (*prepared, error) {
 	return p, nil
 }
 
+// forget makes a statement that met err be prepared anew where that may help: the
+// types of its arguments are those that the server chose when it was prepared, and
+// a column may have another type since.
+func (c *conn) forget(text string, err *pgconn.PgError) {
+	if _, ok := c.statements[text]; ok && strings.HasPrefix(err.Code, "42") {
+		delete(c.statements, text)
+		c.outdated = append(c.outdated, text)
+	}
+}
+
 // makeRoom forgets the statement that was used longest ago where there are enough,
 // unless it is part of the piece that is being made.
 func (c *conn) makeRoom(ctx context.Context) error {
-	if len(c.statements) < c.c.base.StatementCacheCapacity {
+	if len(c.statements) < c.c.room {
 		return nil
 	}
 	oldest, used := "", c.pieces

@@ -55,6 +55,7 @@ type txRows struct {
 	ctx     context.Context //nolint:containedctx // rows end with the statement that they belong to
 	s       *backend.TxStatement
 	cols    []backend.Column
+	again   bool            // see piece
 	before  int             // commands before the statement in what was sent last
 	main    bool            // the statement was sent
 	stop    func() bool     // ends the watch over ctx; nil: there is none yet. Under conn.watch
@@ -80,17 +81,18 @@ func (c *conn) together(ctx context.Context, s *backend.TxStatement) (*txRows, e
 		// The connection may be dead, which is found out by what may be sent twice.
 		return nil, errPlain
 	}
-	return c.piece(ctx, s)
+	return c.piece(ctx, s, false)
 }
 
 // piece sends s and reads as far as the first row, so that an early error is told
-// here.
-func (c *conn) piece(ctx context.Context, s *backend.TxStatement) (*txRows, error) {
+// here. With again it is tried for the second time: what the server calls stale then
+// was not prepared here.
+func (c *conn) piece(ctx context.Context, s *backend.TxStatement, again bool) (*txRows, error) {
 	if err := c.gate.Enter(); err != nil {
 		return nil, err
 	}
 	c.pieces++
-	r := &txRows{c: c, ctx: ctx, s: s}
+	r := &txRows{c: c, ctx: ctx, s: s, again: again}
 	if err := r.start(); err != nil { //nolint:contextcheck // the context is that of r
 		r.err = err
 		r.end() //nolint:contextcheck // the context is that of r
@@ -242,8 +244,11 @@ func (r *txRows) verdict() error {
 	if r.failed == nil {
 		return nil
 	}
+	if r.main && r.done == r.before {
+		r.c.forget(r.s.SQL, r.failed)
+	}
 	var err error = r.failed
-	if r.c.stale(err) {
+	if !r.again && r.c.stale(err) {
 		r.c.c.epoch.Add(1)
 		err = fmt.Errorf("%w: %w", backend.ErrStaleStatement, err)
 	}
@@ -284,7 +289,7 @@ func (r *txRows) refused(i int, err error) error {
 	if pc := r.c.Conn.Conn(); pc.IsClosed() {
 		r.dropped = true
 	}
-	if r.c.stale(err) {
+	if !r.again && r.c.stale(err) {
 		r.c.c.epoch.Add(1)
 		err = fmt.Errorf("%w: %w", backend.ErrStaleStatement, err)
 	}

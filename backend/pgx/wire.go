@@ -76,9 +76,9 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (backend.Wire
 	}
 	if c.cached() { // pgx's own way does the same with thrice the work
 		s := &backend.TxStatement{Command: backend.Command{SQL: query, Args: args}}
-		r, err := c.piece(ctx, s)
+		r, err := c.piece(ctx, s, false)
 		if errors.Is(err, backend.ErrStaleStatement) && ctx.Err() == nil && c.Conn.Conn().PgConn().TxStatus() == 'I' {
-			r, err = c.piece(ctx, s) // it did not start, and is prepared anew
+			r, err = c.piece(ctx, s, true) // it did not start, and is prepared anew
 		}
 		if err != nil {
 			return nil, err
