@@ -43,6 +43,17 @@ func (sc *scope) composite(t *codec.Type) (*catalog.Type, bool) {
 	return info, ok && info.Kind == 'c'
 }
 
+// rowType is the composite type of a value, as the table that it would be; nil where
+// it has none.
+func (sc *scope) rowType(f field) *catalog.Table {
+	info, ok := sc.composite(f.typ)
+	if !ok {
+		return nil
+	}
+	rows, _ := sc.schema.cat.NewRowType(info.Schema, info.Name, info.Fields) // nil on an error
+	return rows
+}
+
 // attributeNames are the names of the attributes of t, nil where it has none.
 func (sc *scope) attributeNames(t *codec.Type) []string {
 	info, ok := sc.composite(t)

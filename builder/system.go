@@ -41,21 +41,38 @@ type Told struct {
 	Code    bool // the code, or null; otherwise true where there is none
 }
 
-// selectTold selects Success or ErrorCode.
+// selectTold selects Success or ErrorCode, of the rows of a function or, with a
+// Name, of a composite column that has been kept of one.
 func (l *level) selectTold(def *Field) {
-	k := l.p.callable
-	if k == nil || k.Response == NoResponse || l.depth > 0 {
+	rows, value := l.scope.table, field{}
+	if def.Name != "" {
+		var ok bool
+		if value, ok = l.scope.field(def.Name, def.Place); ok && len(def.Attr) > 0 {
+			value, ok = l.scope.attribute(value, def.Attr, def.Place)
+		}
+		if !ok {
+			return
+		}
+		rows = l.scope.rowType(value)
+	}
+	told := &Told{Shape: l.p.schema.responseShape(rows), Code: def.System == ErrorCode}
+	names := []string{"status"}
+	switch told.Shape {
+	case NoResponse:
 		l.p.probs.addf(def.Place, nil, "%s is told by a function that answers by a convention for mutations", quoted(string(def.System)))
 		return
-	}
-	names := []string{"status"}
-	if k.Response == ClassResponse {
+	case ClassResponse:
 		names = []string{"succeeded", "state_changed", "error_class"}
 	}
-	told := &Told{Shape: k.Response, Code: def.System == ErrorCode}
 	for _, name := range names {
-		c, _ := k.Table.Column(name) // responseShape has seen it
-		told.Columns = append(told.Columns, l.out.add(l.scope.column(c), l.scope.table))
+		f := value
+		if def.Name == "" {
+			c, _ := rows.Column(name) // responseShape has seen it
+			f = l.scope.column(c)
+		} else {
+			f, _ = l.scope.attribute(value, []string{name}, def.Place)
+		}
+		told.Columns = append(told.Columns, l.out.add(f, l.scope.table))
 	}
 	key := def.As
 	if key == "" {

@@ -70,6 +70,9 @@ func (m *maker) attributeFilters(t *codec.Type, operators map[string]*operator) 
 	}
 	var list ast.FieldList
 	for _, f := range o.order {
+		if f.kind != columnField {
+			continue // told of a function's outcome, by none of its columns
+		}
 		filter := m.columnFilter(f)
 		switch {
 		case filter == "":
@@ -108,8 +111,8 @@ func (c *compiler) attributes(o *object, within builder.Path, column string, pat
 			continue
 		}
 		f, at := o.fields[sel.field.Name], within.Child(sel.key)
-		if f.kind != columnField {
-			c.errorf(at, "is told by the result of a function only")
+		if f.kind == toldField {
+			fields = append(fields, builder.Field{System: f.told, Name: column, Attr: path, As: sel.key, Place: at})
 			continue
 		}
 		attr := f.column

@@ -13,6 +13,10 @@ CREATE TYPE class AS ENUM ('conflict', 'not_found');
 CREATE TYPE response AS (succeeded bool, state_changed bool, error_class class, entity jsonb);
 CREATE FUNCTION classed(a bool, b bool, c class DEFAULT NULL) RETURNS response LANGUAGE sql AS $$SELECT a, b, c, '{"id": 1}'::jsonb$$;
 CREATE FUNCTION stated(s text) RETURNS TABLE (status text, message text, id int) LANGUAGE sql AS $$SELECT s, 'm', 1$$;
+CREATE TYPE envelope AS (n int, inner_one response);
+CREATE TABLE runs (id int PRIMARY KEY, parent_id int REFERENCES runs, result response, envelope envelope, every response[]);
+INSERT INTO runs VALUES (1, NULL, (true, true, NULL, '{}'), (7, (false, false, 'conflict', NULL))), (2, 1, (false, false, 'not_found', NULL), NULL), (3, 1, NULL, (8, NULL));
+CREATE FUNCTION last_result(r runs) RETURNS response STABLE LANGUAGE sql AS $$SELECT (r.result).*$$;
 CREATE FUNCTION clash(s text) RETURNS TABLE (status text, message text, success text) LANGUAGE sql AS $$SELECT s, 'm', 'mine'$$;
 `
 
@@ -29,6 +33,14 @@ func TestOutcomes(t *testing.T) { //nolint:paralleltest // the engines are one d
 		{"status", `mutation { stated(s: "created") { success errorCode id } }`, "", `{"data":{"stated":[{"success":true,"errorCode":null,"id":1}]}}`},
 		{"status with a reason", `mutation { stated(s: "noop:same") { success errorCode status } }`, "", `{"data":{"stated":[{"success":false,"errorCode":"NOOP","status":"noop:same"}]}}`},
 		{"status of NULL", `mutation($s: String = "") { stated(s: $s) { success } }`, "", `{"data":{"stated":[{"success":false}]}}`},
+		{"kept in a column", `{ runs(orderBy: [{id: ASC}]) { id result { success errorCode succeeded } } }`, "",
+			`{"data":{"runs":[{"id":1,"result":{"success":true,"errorCode":null,"succeeded":true}},{"id":2,"result":{"success":false,"errorCode":"NOT_FOUND","succeeded":false}},{"id":3,"result":null}]}}`},
+		{"kept inside of a value", `{ runs(orderBy: [{id: ASC}]) { envelope { n inner: innerOne { errorCode } } } }`, "",
+			`{"data":{"runs":[{"envelope":{"n":7,"inner":{"errorCode":"CONFLICT"}}},{"envelope":null},{"envelope":{"n":8,"inner":null}}]}}`},
+		{"below a relation", `{ run(id: 1) { result { success } runsByParent(orderBy: [{id: ASC}]) { result { errorCode success } } } }`, "",
+			`{"data":{"run":{"result":{"success":true},"runsByParent":[{"result":{"errorCode":"NOT_FOUND","success":false}},{"result":null}]}}}`},
+		{"of a computed field", `{ runs(orderBy: [{id: ASC}]) { id lastResult { success errorCode } } }`, "",
+			`{"data":{"runs":[{"id":1,"lastResult":{"success":true,"errorCode":null}},{"id":2,"lastResult":{"success":false,"errorCode":"NOT_FOUND"}},{"id":3,"lastResult":null}]}}`},
 		{"a column called so", `mutation { clash(s: "ok") { success errorCode } }`, "", `{"data":{"clash":[{"success":"mine","errorCode":null}]}}`},
 	})
 }
