@@ -56,18 +56,20 @@ func (l *level) selectTold(def *Field) {
 		rows = l.scope.rowType(value)
 	}
 	told := &Told{Shape: l.p.schema.responseShape(rows), Code: def.System == ErrorCode}
-	names := []string{"status"}
+	var names []string
 	switch told.Shape {
 	case NoResponse:
 		l.p.probs.addf(def.Place, nil, "%s is told by a function that answers by a convention for mutations", quoted(string(def.System)))
 		return
+	case StatusResponse:
+		names = []string{"status"}
 	case ClassResponse:
 		names = []string{"succeeded", "state_changed", "error_class"}
 	}
-	for _, name := range names {
-		f := value
+	for _, name := range names { // responseShape has seen each
+		var f field
 		if def.Name == "" {
-			c, _ := rows.Column(name) // responseShape has seen it
+			c, _ := rows.Column(name)
 			f = l.scope.column(c)
 		} else {
 			f, _ = l.scope.attribute(value, []string{name}, def.Place)

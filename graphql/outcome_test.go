@@ -33,14 +33,22 @@ func TestOutcomes(t *testing.T) { //nolint:paralleltest // the engines are one d
 		{"status", `mutation { stated(s: "created") { success errorCode id } }`, "", `{"data":{"stated":[{"success":true,"errorCode":null,"id":1}]}}`},
 		{"status with a reason", `mutation { stated(s: "noop:same") { success errorCode status } }`, "", `{"data":{"stated":[{"success":false,"errorCode":"NOOP","status":"noop:same"}]}}`},
 		{"status of NULL", `mutation($s: String = "") { stated(s: $s) { success } }`, "", `{"data":{"stated":[{"success":false}]}}`},
-		{"kept in a column", `{ runs(orderBy: [{id: ASC}]) { id result { success errorCode succeeded } } }`, "",
-			`{"data":{"runs":[{"id":1,"result":{"success":true,"errorCode":null,"succeeded":true}},{"id":2,"result":{"success":false,"errorCode":"NOT_FOUND","succeeded":false}},{"id":3,"result":null}]}}`},
-		{"kept inside of a value", `{ runs(orderBy: [{id: ASC}]) { envelope { n inner: innerOne { errorCode } } } }`, "",
-			`{"data":{"runs":[{"envelope":{"n":7,"inner":{"errorCode":"CONFLICT"}}},{"envelope":null},{"envelope":{"n":8,"inner":null}}]}}`},
-		{"below a relation", `{ run(id: 1) { result { success } runsByParent(orderBy: [{id: ASC}]) { result { errorCode success } } } }`, "",
-			`{"data":{"run":{"result":{"success":true},"runsByParent":[{"result":{"errorCode":"NOT_FOUND","success":false}},{"result":null}]}}}`},
-		{"of a computed field", `{ runs(orderBy: [{id: ASC}]) { id lastResult { success errorCode } } }`, "",
-			`{"data":{"runs":[{"id":1,"lastResult":{"success":true,"errorCode":null}},{"id":2,"lastResult":{"success":false,"errorCode":"NOT_FOUND"}},{"id":3,"lastResult":null}]}}`},
+		{
+			"kept in a column", `{ runs(orderBy: [{id: ASC}]) { id result { success errorCode succeeded } } }`, "",
+			`{"data":{"runs":[{"id":1,"result":{"success":true,"errorCode":null,"succeeded":true}},{"id":2,"result":{"success":false,"errorCode":"NOT_FOUND","succeeded":false}},{"id":3,"result":null}]}}`,
+		},
+		{
+			"kept inside of a value", `{ runs(orderBy: [{id: ASC}]) { envelope { n inner: innerOne { errorCode } } } }`, "",
+			`{"data":{"runs":[{"envelope":{"n":7,"inner":{"errorCode":"CONFLICT"}}},{"envelope":null},{"envelope":{"n":8,"inner":null}}]}}`,
+		},
+		{
+			"below a relation", `{ run(id: 1) { result { success } runsByParent(orderBy: [{id: ASC}]) { result { errorCode success } } } }`, "",
+			`{"data":{"run":{"result":{"success":true},"runsByParent":[{"result":{"errorCode":"NOT_FOUND","success":false}},{"result":null}]}}}`,
+		},
+		{
+			"of a computed field", `{ runs(orderBy: [{id: ASC}]) { id lastResult { success errorCode } } }`, "",
+			`{"data":{"runs":[{"id":1,"lastResult":{"success":true,"errorCode":null}},{"id":2,"lastResult":{"success":false,"errorCode":"NOT_FOUND"}},{"id":3,"lastResult":null}]}}`,
+		},
 		{"a column called so", `mutation { clash(s: "ok") { success errorCode } }`, "", `{"data":{"clash":[{"success":"mine","errorCode":null}]}}`},
 	})
 }
