@@ -370,7 +370,7 @@ graphql:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer := do(t, req); !strings.Contains(answer, "404") {
+	if answer := do(t, req); !strings.Contains(answer, "NOT_FOUND") {
 		t.Errorf("definitions are off: %s", answer)
 	}
 	p.end(syscall.SIGTERM)
