@@ -267,12 +267,12 @@ func TestNext(t *testing.T) {
 	coverage := atomic.Uint64{}
 	options := []shadow.Option{
 		shadow.WithStateFile(state), shadow.WithCoverage(func() float64 { return math.Float64frombits(coverage.Load()) }),
-		shadow.WithConditions(shadow.StageShadow, shadow.Conditions{Compared: 4, Bound: 0.8, Coverage: 0.9, Days: 1e-9}),
+		shadow.WithConditions(shadow.StageShadow, shadow.Conditions{Compared: 4, Bound: 0.8, Coverage: 0.9, Days: 1e-12}),
 	}
 	missing := func(s *stage) string { return strings.Join(s.Status().Next.Missing, "; ") }
 	s := newStage(t, dsn, mode(t, onPQ), mode(t, onPGX), options...)
 	for i, want := range []string{
-		"0 of 4 operations are compared; 0 of 0 differ, which bounds the share at 100 %; wanted is 80 %; 0.0 of 1e-09 days; 0 % of what there is was compared; wanted is 90 %",
+		"0 of 4 operations are compared; 0 of 0 differ, which bounds the share at 100 %; wanted is 80 %; 0.0 of 1e-12 days; 0 % of what there is was compared; wanted is 90 %",
 		"1 of 4 operations are compared; 0 of 1 differ, which bounds the share at 100 %; wanted is 80 %; 0 % of what there is was compared; wanted is 90 %",
 		"2 of 4 operations are compared; 0 of 2 differ, which bounds the share at 100 %; wanted is 80 %; 0 % of what there is was compared; wanted is 90 %",
 	} {
