@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 //
 //	fraiseql CODE [<FILE] ARGS…   run the command; it must exit with CODE
 //	sql FILE                      run a script of SQL in the database
+//	logged                        the log of a server of its own, see there
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -34,7 +35,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DATABASE_URL", pgtest.Sample(tb))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fraiseql": fraiseql, "sql": runSQL},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fraiseql": fraiseql, "sql": runSQL, "logged": logged},
 	})
 }
 

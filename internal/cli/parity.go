@@ -14,12 +14,12 @@ import (
 func newParity(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "parity",
-		Short: "Run operations on both backends and compare: run, generate, replay, report, coverage",
+		Short: "Run operations on both backends and compare: run, generate, replay, import, report, coverage",
 		Long: `Runs operations on two backends, the control and the candidate, and compares what
 was observed. Start with: fraiseql parity run corpus.jsonl`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newParityRun(a), newParityGenerate(a), newParityReplay(a), newParityReport(a), newParityCoverage(a), newShadowStatus(a))
+	cmd.AddCommand(newParityRun(a), newParityGenerate(a), newParityReplay(a), newParityImport(a), newParityReport(a), newParityCoverage(a), newShadowStatus(a))
 	cmd.SuggestionsMinimumDistance = 2
 	unknownCommand(cmd)
 	return cmd
