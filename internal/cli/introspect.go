@@ -22,7 +22,7 @@ func (a *app) graphqlSchema(ctx context.Context, write func(context.Context, *fr
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }() //nolint:contextcheck // what ends has no caller any more
 	if err := a.tellBroken(db); err != nil {
 		return err
 	}

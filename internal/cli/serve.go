@@ -96,7 +96,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { a.tidy("the database", db.Close()) }()
+	defer func() { a.tidy("the database", db.Close()) }() //nolint:contextcheck // what ends has no caller any more
 	if err := a.tellBroken(db); err != nil {
 		return err
 	}
