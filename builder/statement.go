@@ -123,6 +123,21 @@ type Plan struct {
 // that a write can violate. Nil for a Plan that Build has not made.
 func (p *Plan) Catalog() *catalog.Catalog { return p.catalog }
 
+// Statements are those of all levels, outermost first. Those of children have no keys
+// among their arguments yet.
+func (p *Plan) Statements() []*Statement {
+	var list []*Statement
+	var walk func(n *Node)
+	walk = func(n *Node) {
+		list = append(list, &n.Statement)
+		for i := range n.Children {
+			walk(&n.Children[i].Node)
+		}
+	}
+	walk(&p.Root)
+	return list
+}
+
 // Node is one level of the answer: a statement, how its columns become the
 // members of each object, and the nested levels below.
 type Node struct {

@@ -328,6 +328,45 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestReplayDescribes: what may write is described, in and out of transactions, and a
+// function whose text does not show that it writes; none of it runs.
+func TestReplayDescribes(t *testing.T) {
+	t.Parallel()
+	for _, d := range [][2]string{{"pq/default", "pgx/cache_statement"}, {"pgx/exec", "pq/default"}} {
+		dsn := pgtest.Sample(t)
+		pgtest.Exec(t, dsn, "create table notes (id int, body text)", "create sequence s")
+		control, candidate := openDB(t, d[0], dsn), openDB(t, d[1], dsn)
+		var reasons []string
+		h := parity.NewHarness(parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
+			reasons = append(reasons, r.Verdict.String()+" "+r.Reason)
+		})))
+		r := parity.NewRunner(h, control, candidate)
+		const file = `{"v":1,"conn":"1","kind":"query","sql":"select id from users where id = $1","args":[{"text":"3"}]}
+{"v":1,"conn":"1","kind":"exec","sql":"insert into notes values ($1, $2)","args":[{"text":"1"},{"text":"x"}]}
+{"v":1,"conn":"1","kind":"query","sql":"select nextval('s')"}
+{"v":1,"conn":"1","tx":1,"kind":"begin","sql":"begin"}
+{"v":1,"conn":"1","tx":1,"kind":"exec","sql":"create table later (id int)"}
+{"v":1,"conn":"1","tx":1,"kind":"exec","sql":"insert into later values (1)"}
+{"v":1,"conn":"1","tx":1,"kind":"query","sql":"select count(*) from notes"}
+{"v":1,"conn":"1","tx":1,"kind":"commit","sql":"commit"}
+`
+		out, err := corpus.NewReplayer(r, corpus.WithDescribedWrites(r.Describe)).Replay(t.Context(), corpus.NewReader(strings.NewReader(file)))
+		if err != nil || out.Mismatches != 0 || len(out.Unusable) != 0 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		const described = "equal described, not executed"
+		// The second is the read that the server has refused in a read-only transaction.
+		want := []string{"equal ", described, "equal ", described, described, "not compared both refuse to describe it (42P01)", described}
+		if diff := cmp.Diff(want, reasons); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		var left string
+		if err := pgtest.Open(t, dsn).QueryRowContext(t.Context(), "select (select count(*) from notes) || ' ' || (select is_called from s) || ' ' || (to_regclass('later') is null)").Scan(&left); err != nil || left != "0 false true" {
+			t.Errorf("left %q, %v", left, err)
+		}
+	}
+}
+
 func openDB(t *testing.T, mode, dsn string) *executor.DB {
 	t.Helper()
 	for _, b := range all.Modes(codec.HasBinary) {

@@ -19,6 +19,7 @@ type Replayer struct {
 	schema     *builder.Schema
 	skipWrites bool
 	describe   func(ctx context.Context, l Line) error
+	describing func(ctx context.Context, name string, list ...*builder.Statement) error // nil: writes run
 }
 
 // ReplayOption changes a Replayer.
@@ -35,6 +36,13 @@ func WithSchema(s *builder.Schema) ReplayOption {
 
 // WithoutWrites leaves out what is not known to read, and transactions with it.
 func WithoutWrites() ReplayOption { return replayOption(func(p *Replayer) { p.skipWrites = true }) }
+
+// WithDescribedWrites gives what is not known to read to fn, as (*parity.Runner).Describe,
+// and runs none of it. A transaction that may write is described as a whole, its reads
+// too: they might see what it has written.
+func WithDescribedWrites(fn func(ctx context.Context, name string, list ...*builder.Statement) error) ReplayOption {
+	return replayOption(func(p *Replayer) { p.describing = fn })
+}
 
 // WithDescribe gives lines that can only be prepared (KindDescribe) to fn; see
 // Describe. Default: they are counted as unusable.
@@ -136,11 +144,19 @@ func (p *Replayer) one(ctx context.Context, l Line, out *Replayed) {
 		return
 	}
 	out.Ran++
+	if s.Effect != builder.Read && p.describing != nil {
+		out.count(p.describing(ctx, s.Name, s))
+		return
+	}
 	err := run(ctx, p.runner, l, s)
 	if backend.SQLStateOf(err) == "25006" && s.Effect == builder.Read && !p.skipWrites {
 		// A function that writes: its text does not show it.
 		s.Effect = builder.Write
-		err = run(ctx, p.runner, l, s)
+		if p.describing != nil {
+			err = p.describing(ctx, s.Name, s)
+		} else {
+			err = run(ctx, p.runner, l, s)
+		}
 	}
 	out.count(err)
 }
@@ -173,7 +189,16 @@ func (p *Replayer) definition(ctx context.Context, l Line, out *Replayed) {
 		return
 	}
 	out.Ran++
-	out.count(executor.Execute(ctx, p.runner, p.schema, &request.Definitions[0], io.Discard))
+	if p.describing == nil || request.Definitions[0].Kind == builder.Query {
+		out.count(executor.Execute(ctx, p.runner, p.schema, &request.Definitions[0], io.Discard))
+		return
+	}
+	plan, err := builder.Build(p.schema, &request.Definitions[0])
+	if err == nil {
+		list := plan.Statements()
+		err = p.describing(ctx, list[0].Name, list...)
+	}
+	out.count(err)
 }
 
 const whySkipped = "writes are left out"
@@ -257,6 +282,13 @@ func (p *Replayer) transaction(ctx context.Context, lines []Line, out *Replayed)
 	}
 	if p.skipWrites && !readOnly {
 		out.Unusable[whySkipped] += int64(len(list))
+		return
+	}
+	if p.describing != nil && !readOnly {
+		out.Ran += int64(len(list))
+		for _, s := range list {
+			out.count(p.describing(ctx, s.Name, s))
+		}
 		return
 	}
 	out.Ran += int64(len(list)) + 2

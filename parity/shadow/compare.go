@@ -228,7 +228,7 @@ func (s *step) once(ctx context.Context, tx executor.Runner, rules map[string]in
 	if s.err != nil {
 		return errDiffers
 	}
-	if !sameColumns(s.wire, rows.Wire()) {
+	if !parity.SameColumns(s.wire, rows.Wire()) {
 		return errDiffers
 	}
 	agreed := d.compare(&s.rows, s.s.Ordered)
@@ -239,19 +239,6 @@ func (s *step) once(ctx context.Context, tx executor.Runner, rules map[string]in
 		rules[parity.RuleBag]++
 	}
 	return nil
-}
-
-// sameColumns compares names and types as the server told them.
-func sameColumns(a, b []backend.Column) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].Name != b[i].Name || a[i].OID != b[i].OID && a[i].OID != 0 && b[i].OID != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // failure is what is compared of an error: never its text.

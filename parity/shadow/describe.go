@@ -2,9 +2,7 @@ package shadow
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,12 +14,6 @@ import (
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/parity"
 )
-
-// described is what one side says of a statement.
-type described struct {
-	backend.Description
-	err error
-}
 
 // describe asks both sides what the statements of t take and give, and has each
 // read the arguments back that its driver encodes. None of the statements runs.
@@ -40,11 +32,11 @@ func (e *engine) describe(ctx context.Context, t *tape) (parity.Report, error) {
 	}
 	known := 0
 	for i, s := range t.steps {
-		if d := differ(s, control[i], candidate[i], t.stage == StageLive); d != nil {
+		if d := differ(s, &control[i], &candidate[i], t.stage == StageLive); d != nil {
 			r.Verdict, r.Diffs = parity.Mismatch, append(r.Diffs, *d)
 			continue
 		}
-		if control[i].err != nil {
+		if control[i].Err != nil {
 			continue
 		}
 		known++
@@ -71,56 +63,21 @@ func (e *engine) describe(ctx context.Context, t *tape) (parity.Report, error) {
 }
 
 // described asks one side about each statement of t.
-func (e *engine) described(ctx context.Context, side *own, t *tape) ([]described, error) {
+func (e *engine) described(ctx context.Context, side *own, t *tape) ([]parity.Described, error) {
 	db, err := side.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]described, len(t.steps))
-	var tx *executor.Tx
-	defer func() {
-		if tx != nil {
-			_ = tx.Rollback(ctx) // it has done nothing
-		}
-	}()
+	list := make([]*builder.Statement, len(t.steps))
 	for i, s := range t.steps {
-		if at := slices.IndexFunc(t.steps[:i], func(o *step) bool { return o.s.SQL == s.s.SQL }); at >= 0 {
-			list[i] = list[at]
-			continue
-		}
-		if tx == nil {
-			if tx, err = db.Begin(ctx, t.options()); err != nil {
-				return nil, err
-			}
-		}
-		d := &list[i]
-		d.Description, d.err = tx.Describe(ctx, s.s)
-		switch {
-		case d.err == nil:
-			continue
-		case outage(d.err), backend.CodeOf(d.err) == backend.CodeTimeout, errors.Is(d.err, errors.ErrUnsupported):
-			return nil, d.err
-		}
-		_ = tx.Rollback(ctx) // the server takes nothing more in it
-		tx = nil
+		list[i] = s.s
 	}
-	return list, nil
+	return parity.Describe(ctx, db, t.options(), list)
 }
 
 // differ compares what the two sides say of s; and with what its rows were like.
-func differ(s *step, control, candidate described, live bool) *parity.Diff {
-	d := &parity.Diff{Statement: s.s.Name}
-	switch {
-	case failureOf(control.err) != failureOf(candidate.err):
-		d.Kind, d.Detail = parity.DiffError, fmt.Sprintf("describe on the control: %v\ndescribe on the candidate: %v", control.err, candidate.err)
-		return d
-	case control.err != nil:
-		return nil
-	case !slices.Equal(control.Params, candidate.Params):
-		d.Kind, d.Detail = parity.DiffStatement, "types of parameters:\n"+cmp.Diff(control.Params, candidate.Params)
-		return d
-	case !sameColumns(control.Columns, candidate.Columns):
-		d.Kind, d.Detail = parity.DiffColumns, cmp.Diff(control.Columns, candidate.Columns)
+func differ(s *step, control, candidate *parity.Described, live bool) *parity.Diff {
+	if d := control.Differ(s.s.Name, candidate); d != nil || control.Err != nil {
 		return d
 	}
 	mine, theirs := control.Columns, candidate.Columns
@@ -128,9 +85,8 @@ func differ(s *step, control, candidate described, live bool) *parity.Diff {
 		mine, theirs = theirs, mine
 	}
 	// A FETCH has no columns until it runs; else these are what was answered.
-	if s.wire != nil && sameColumns(s.wire, mine) && !sameColumns(s.wire, theirs) {
-		d.Kind, d.Detail = parity.DiffColumns, cmp.Diff(s.wire, theirs)
-		return d
+	if s.wire != nil && parity.SameColumns(s.wire, mine) && !parity.SameColumns(s.wire, theirs) {
+		return &parity.Diff{Kind: parity.DiffColumns, Statement: s.s.Name, Detail: cmp.Diff(s.wire, theirs)}
 	}
 	return nil
 }
