@@ -78,7 +78,7 @@ func capturedShape(lines []corpus.Line) string {
 }
 
 // runCaptured runs the statements of one entry: alone, or in one transaction.
-func (c *comparer) runCaptured(ctx context.Context, e entry, skipWrites bool) outcome {
+func (c *comparer) runCaptured(ctx context.Context, e entry, writes string) outcome {
 	o := outcome{entry: e}
 	c.reports = nil
 	var lines bytes.Buffer
@@ -92,8 +92,11 @@ func (c *comparer) runCaptured(ctx context.Context, e entry, skipWrites bool) ou
 	options := []corpus.ReplayOption{corpus.WithSchema(c.schema), corpus.WithDescribe(func(ctx context.Context, l corpus.Line) error {
 		return corpus.Describe(ctx, c.harness, c.control.Pool(), c.candidate.Pool(), l)
 	})}
-	if skipWrites {
+	switch writes {
+	case "skip":
 		options = append(options, corpus.WithoutWrites())
+	case "describe":
+		options = append(options, corpus.WithDescribedWrites(c.runner.Describe))
 	}
 	var done corpus.Replayed
 	done, o.Err = corpus.NewReplayer(c.runner, options...).Replay(ctx, corpus.NewReader(&lines))

@@ -102,10 +102,11 @@ func newComparer(schema *builder.Schema, control, candidate *executor.DB, option
 	return c
 }
 
-// run runs one entry on both backends. skipWrites leaves mutations out.
-func (c *comparer) run(ctx context.Context, e entry, skipWrites bool) outcome {
+// run runs one entry on both backends. writes is that of --writes: mutations are left out
+// by "skip" and not run by "describe".
+func (c *comparer) run(ctx context.Context, e entry, writes string) outcome {
 	if e.captured != nil {
-		return c.runCaptured(ctx, e, skipWrites)
+		return c.runCaptured(ctx, e, writes)
 	}
 	o := outcome{entry: e}
 	request, err := c.schema.Parse(e.Definition)
@@ -124,11 +125,17 @@ func (c *comparer) run(ctx context.Context, e entry, skipWrites bool) outcome {
 		o.Answer = executor.AppendError(nil, err)
 		return o
 	}
-	if skipWrites && def.Kind != builder.Query {
+	if writes == "skip" && def.Kind != builder.Query {
 		o.Reports = []parity.Report{{Operation: e.Title, Verdict: parity.NotCompared, Reason: "writes are skipped"}}
 		return o
 	}
 	c.reports = nil
+	if writes == "describe" && def.Kind != builder.Query {
+		list := o.Plan.Statements()
+		o.Err = c.runner.Describe(ctx, list[0].Name, list...)
+		o.Reports = c.reports
+		return o
+	}
 	var answer bytes.Buffer
 	if err := executor.ExecutePlan(ctx, c.runner, o.Plan, &answer); err != nil {
 		o.Err = err
@@ -145,18 +152,4 @@ func alone(ctx context.Context, db *executor.DB, plan *builder.Plan) ([]byte, ti
 	start := time.Now()
 	err := executor.ExecutePlan(ctx, db, plan, &answer)
 	return bytes.TrimRight(answer.Bytes(), "\n"), time.Since(start), err
-}
-
-// statements lists the SQL of a plan, outermost level first.
-func statements(plan *builder.Plan) []*builder.Statement {
-	var list []*builder.Statement
-	var walk func(n *builder.Node)
-	walk = func(n *builder.Node) {
-		list = append(list, &n.Statement)
-		for i := range n.Children {
-			walk(&n.Children[i].Node)
-		}
-	}
-	walk(&plan.Root)
-	return list
 }

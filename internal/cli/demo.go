@@ -69,7 +69,7 @@ func (a *app) demo(ctx context.Context, full bool) (err error) {
 	var outcomes []outcome
 	var rows [][]string
 	for i, e := range corpus {
-		o := c.run(ctx, e, false)
+		o := c.run(ctx, e, "rollback")
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -160,7 +160,7 @@ func (a *app) showOperation(n, of int, o *outcome, full bool) {
 	fmt.Fprintf(a.Out, "%s\n", a.paint(bold, fmt.Sprintf("%d of %d: %s", n, of, o.Title)))
 	fmt.Fprintf(a.Out, "  definition  %s\n", shorten(string(o.Definition), limit))
 	if o.Plan != nil {
-		for _, s := range statements(o.Plan) {
+		for _, s := range o.Plan.Statements() {
 			fmt.Fprintf(a.Out, "  sql         %s\n", shorten(s.SQL, limit))
 			if len(s.Args) > 0 {
 				fmt.Fprintf(a.Out, "  arguments   %s\n", argsText(s.Args))

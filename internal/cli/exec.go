@@ -199,7 +199,7 @@ func (a *app) explain(ctx context.Context, p *pairOfBackends, requests [][]byte)
 			if err != nil {
 				return err
 			}
-			for i, s := range statements(plan) {
+			for i, s := range plan.Statements() {
 				fmt.Fprintf(a.Out, "%s\n", a.paint(bold, s.Name))
 				fmt.Fprintf(a.Out, "%s;\n", s.SQL)
 				if len(s.Args) > 0 {

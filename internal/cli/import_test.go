@@ -68,7 +68,7 @@ func written(ts *testscript.TestScript, dir, name string) []byte {
 		}
 		data, err := os.ReadFile(files[0])
 		ts.Check(err)
-		if at := bytes.LastIndex(data, []byte("the last one")); at >= 0 && bytes.HasSuffix(data, []byte("\n")) {
+		if bytes.Contains(data, []byte("the last one")) && bytes.HasSuffix(data, []byte("\n")) {
 			return data
 		}
 	}

@@ -68,7 +68,7 @@ func (o *runOptions) register(f *pflag.FlagSet) {
 }
 
 // writesForms are the values of --writes.
-var writesForms = []string{"rollback", "commit (on the control only)", "skip", "clones (commit on two copies of the database, and compare those afterwards)"}
+var writesForms = []string{"rollback", "commit (on the control only)", "skip", "describe (on both; nothing of them runs)", "clones (commit on two copies of the database, and compare those afterwards)"}
 
 // check refuses what can't be meant.
 func (o *runOptions) check() error {

@@ -65,7 +65,7 @@ func (a *app) openParity(ctx context.Context, o *runOptions) (p *parityPair, err
 	}()
 	controlConfig, candidateConfig := cfg, cfg
 	switch o.writes {
-	case "rollback":
+	case "rollback", "describe": // which runs none that is known to write
 		opened.options = append(opened.options, parity.WithRollback())
 	case "clones":
 		if opened.clones, err = clones.Make(ctx, control, cfg); err != nil {

@@ -143,7 +143,7 @@ func (r *parityRun) run(ctx context.Context) error {
 	saved := time.Now()
 	for r.progress.Next < r.total {
 		e := r.at(r.progress.Next)
-		outcome := c.run(limited, e, r.o.writes == "skip")
+		outcome := c.run(limited, e, r.o.writes)
 		if limited.Err() != nil {
 			break // what it was interrupted in does not count
 		}
