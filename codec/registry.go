@@ -39,6 +39,20 @@ var builtinRegistry = sync.OnceValue(func() *Registry {
 	return r
 })
 
+// BuiltinNamed is the built-in type of this name, as pg_type.typname has it (an array of
+// int4 is _int4); nil where there is none.
+func BuiltinNamed(name string) *Type { return builtinNames()[name] }
+
+var builtinNames = sync.OnceValue(func() map[string]*Type {
+	names := make(map[string]*Type)
+	for _, t := range Builtin().types {
+		if t.builtin {
+			names[t.name] = t
+		}
+	}
+	return names
+})
+
 // NewRegistry makes a registry of the built-in types and of types, which a
 // catalog says in any order. An entry for a built-in OID is passed over; one
 // that is there twice, without an OID, or that is its own base, is an error.

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/parity"
 )
 
@@ -32,6 +34,29 @@ type comparison struct {
 	reason  string
 	noise   bool
 	rows    int64
+	uses    []builder.Use
+}
+
+// read takes note of the types of a row that was read, each once. A driver names types
+// in capitals, and a column by its label only: which column of a table it is nobody
+// knows here.
+func (c *comparison) read(columns []column, row []cell) {
+	for i := range columns {
+		t := columns[i].known
+		if t == nil {
+			continue
+		}
+		c.use(builder.Use{Type: t, How: builder.UseRead})
+		if row[i].null() {
+			c.use(builder.Use{Type: t, How: builder.UseReadNull})
+		}
+	}
+}
+
+func (c *comparison) use(u builder.Use) {
+	if !slices.Contains(c.uses, u) {
+		c.uses = append(c.uses, u)
+	}
 }
 
 // unexplained is a pair of rows that differ in cells that no rule explains yet.
@@ -42,7 +67,10 @@ type unexplained struct {
 }
 
 // column is a column of both sides.
-type column struct{ name, typ string }
+type column struct {
+	name, typ string
+	known     *codec.Type // nil: a type that the drivers have no name for
+}
 
 func (s *side) comparison() *comparison { return &comparison{s: s, rules: make(map[string]int)} }
 
@@ -87,6 +115,7 @@ func columnsOf(names, control, candidate []string) []column {
 		if isDigits(list[i].typ) {
 			list[i].typ = ""
 		}
+		list[i].known = codec.BuiltinNamed(strings.ToLower(list[i].typ))
 		list[i].typ = strings.ToUpper(list[i].typ)
 	}
 	return list

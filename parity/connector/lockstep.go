@@ -63,6 +63,7 @@ func (l *lockstep) row(dest []driver.Value) {
 		return
 	}
 	l.fill(l.a, dest)
+	l.cmp.read(l.columns, l.a)
 	if !l.next() {
 		switch {
 		case l.candidateErr != nil:

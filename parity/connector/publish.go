@@ -14,7 +14,7 @@ func (s *side) publish(k *call, c *comparison, out result, notCompared bool) {
 	r := parity.Report{
 		Operation: k.text.Name, Class: k.text.Class, Verdict: c.verdict(), Reason: c.reason,
 		Control: s.sideOf(0, out.control), Candidate: s.sideOf(1, out.candidate),
-		Diffs: c.diffs, Dropped: c.dropped,
+		Diffs: c.diffs, Dropped: c.dropped, Uses: c.uses,
 	}
 	if notCompared {
 		r.Verdict = parity.NotCompared
