@@ -29,6 +29,7 @@ COVERAGE_MIN ?= 85
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TESTFLAGS ?=
 URL ?=
+POSTGRAPHILE ?=
 
 go_test = go test -count=$(COUNT) -timeout=$(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 # The product, without what only tests and benchmarks use.
@@ -168,8 +169,8 @@ bench-parity: ## Comparing: what it costs, and a gigabyte in bounded memory
 	FRAISEQL_TEST_LARGE=1 go test ./parity -run TestLargeResultInBoundedMemory -v -count 1
 
 .PHONY: bench-http
-bench-http: ## HTTP: the server beside two hand-written ones, into docs/bench/http.json (URL= names a database with the sample data)
-	go run ./tests/bench -rounds 5 -each 2s -out docs/bench/http.json $(if $(URL),-dsn '$(URL)')
+bench-http: ## HTTP: the server beside two hand-written ones, into docs/bench/http.json (URL= names a database with the sample data, POSTGRAPHILE= the program of PostGraphile 4)
+	go run ./tests/bench -rounds 5 -each 2s -out docs/bench/http.json $(if $(URL),-dsn '$(URL)') $(if $(POSTGRAPHILE),-postgraphile '$(POSTGRAPHILE)')
 
 .PHONY: bench-compare
 bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT_VERSION) ## docs/bench/latest.txt against docs/bench/baseline.txt

@@ -116,7 +116,7 @@ func client(ctx context.Context, t *target, w *work, until time.Time, n *atomic.
 	r := bufio.NewReaderSize(conn, 64<<10)
 	var req []byte
 	for time.Now().Before(until) && ctx.Err() == nil {
-		body := w.body(int(n.Add(1)))
+		body := w.body(t, int(n.Add(1)))
 		req = fmt.Appendf(req[:0], "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n%s",
 			t.path(w.name), len(body), body)
 		start := time.Now()

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "", "a file for the JSON of all samples")
 	flag.StringVar(&o.binary, "binary", "", "the fraiseql command; empty: it is built")
 	flag.StringVar(&o.only, "only", "", "names of works, hostile and stream among them, with commas; empty: all")
+	flag.StringVar(&o.postgraphile, "postgraphile", "", "the program of PostGraphile 4, as npm installs it (node_modules/.bin/postgraphile), to measure it too")
 	flag.BoolVar(&o.verbose, "v", false, "show what the servers log")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -50,6 +52,7 @@ func main() {
 
 type options struct {
 	dsn, out, only, binary string
+	postgraphile           string
 	verbose                bool
 	rounds                 int
 	each                   time.Duration
@@ -63,6 +66,7 @@ func (o *options) wants(name string) bool {
 type work struct {
 	name  string
 	query string
+	peer  string // the same for PostGraphile; "" where it has nothing like it
 	// variables of request n
 	variables func(n int) string
 	conns     []int
@@ -70,28 +74,30 @@ type work struct {
 }
 
 var works = []work{
-	{"key", `query ($id: BigInt!) { user(id: $id) { id name email createdAt } }`, func(n int) string { return fmt.Sprintf(`{"id":%d}`, 1+n*7919%10000) }, []int{1, 16}, false},
+	{"key", `query ($id: BigInt!) { user(id: $id) { id name email createdAt } }`, `query ($id: BigInt!) { userById(id: $id) { id name email createdAt } }`, func(n int) string { return fmt.Sprintf(`{"id":%d}`, 1+n*7919%10000) }, []int{1, 16}, false},
 	{
-		"top", `{ users(orderBy: [{name: ASC}], limit: 10) { id name email createdAt } }`,
+		"top", `{ users(orderBy: [{name: ASC}], limit: 10) { id name email createdAt } }`, `{ allUsers(orderBy: [NAME_ASC], first: 10) { nodes { id name email createdAt } } }`,
 		func(int) string { return `{}` },
 		[]int{16},
 		false,
 	},
 	{
-		"filter", `query ($balance: BigDecimal!, $name: String!) { users(filter: {isActive: {eq: true}, balance: {gt: $balance}, name: {startswith: $name}}, orderBy: [{id: ASC}], limit: 50) { id name email createdAt } }`,
+		"filter", `query ($balance: BigDecimal!, $name: String!) { users(filter: {isActive: {eq: true}, balance: {gt: $balance}, name: {startswith: $name}}, orderBy: [{id: ASC}], limit: 50) { id name email createdAt } }`, "",
 		func(n int) string { return fmt.Sprintf(`{"balance":"%d","name":"%c"}`, n%50, 'A'+n%4) },
 		[]int{16},
 		false,
 	},
 	{
 		"nested", `{ users(orderBy: [{id: ASC}], limit: 20) { id name posts(orderBy: [{id: ASC}], limit: 5) { id title comments(orderBy: [{id: ASC}], limit: 3) { id body } } } }`,
+		`{ allUsers(orderBy: [ID_ASC], first: 20) { nodes { id name postsByAuthorId(orderBy: [ID_ASC], first: 5) { nodes { id title commentsByPostId(orderBy: [ID_ASC], first: 3) { nodes { id body } } } } } } }`,
 		func(int) string { return `{}` },
 		[]int{16},
 		false,
 	},
-	{"large", `{ users { id name email createdAt } }`, func(int) string { return `{}` }, []int{1, 16}, false},
+	{"large", `{ users { id name email createdAt } }`, `{ allUsers { nodes { id name email createdAt } } }`, func(int) string { return `{}` }, []int{1, 16}, false},
 	{
 		"insert", `mutation ($name: String!, $email: String!) { createUser(input: {name: $name, email: $email}) { id name email createdAt } }`,
+		`mutation ($name: String!, $email: String!) { createUser(input: {user: {name: $name, email: $email}}) { user { id name email createdAt } } }`,
 		func(n int) string {
 			return fmt.Sprintf(`{"name":"Bench","email":"bench-%d-%d@example.com"}`, os.Getpid(), n)
 		},
@@ -100,6 +106,7 @@ var works = []work{
 	},
 	{
 		"update", `mutation ($id: BigInt!, $name: String!) { updateUser(id: $id, input: {name: $name}) { id name email createdAt } }`,
+		`mutation ($id: BigInt!, $name: String!) { updateUserById(input: {id: $id, userPatch: {name: $name}}) { user { id name email createdAt } } }`,
 		func(n int) string { return fmt.Sprintf(`{"id":"%d","name":"Bench %d"}`, 1+n*7919%10000, n) },
 		[]int{16},
 		true,
@@ -107,8 +114,12 @@ var works = []work{
 }
 
 // body is request n.
-func (w *work) body(n int) []byte {
-	return []byte(`{"query":` + strconv.Quote(w.query) + `,"variables":` + w.variables(n) + `}`)
+func (w *work) body(t *target, n int) []byte {
+	query := w.query
+	if t.peer {
+		query = w.peer
+	}
+	return []byte(`{"query":` + strconv.Quote(query) + `,"variables":` + w.variables(n) + `}`)
 }
 
 // target is a server under test.
@@ -118,6 +129,7 @@ type target struct {
 	path func(work string) string
 	proc *process
 	has  func(work string) bool
+	peer bool // answers in a shape of its own
 }
 
 func run(ctx context.Context, o *options) error {
@@ -131,7 +143,7 @@ func run(ctx context.Context, o *options) error {
 			return err
 		}
 	}
-	targets, end, err := start(ctx, dsn, o.binary, o.verbose)
+	targets, end, err := start(ctx, dsn, o)
 	if err != nil {
 		return err
 	}
@@ -189,6 +201,7 @@ func same(ctx context.Context, targets []*target, w *work) error {
 			return fmt.Errorf("%s: %s: %w", t.name, w.name, err)
 		}
 		switch {
+		case t.peer:
 		case first == "":
 			first = got
 		case first != got:
@@ -200,7 +213,7 @@ func same(ctx context.Context, targets []*target, w *work) error {
 
 // once is one answer as canonical JSON.
 func once(ctx context.Context, t *target, w *work) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+t.addr+t.path(w.name), strings.NewReader(string(w.body(3))))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+t.addr+t.path(w.name), bytes.NewReader(w.body(t, 3)))
 	if err != nil {
 		return "", err
 	}

@@ -83,7 +83,8 @@ func (p *process) status(name string) float64 {
 }
 
 // start starts every server and waits until it answers.
-func start(ctx context.Context, dsn, binary string, verbose bool) (targets []*target, end func(), err error) {
+func start(ctx context.Context, dsn string, o *options) (targets []*target, end func(), err error) {
+	binary := o.binary
 	dir, err := os.MkdirTemp("", "fraiseql-bench-*")
 	if err != nil {
 		return nil, nil, err
@@ -132,7 +133,7 @@ func start(ctx context.Context, dsn, binary string, verbose bool) (targets []*ta
 			"FRAISEQL_DATABASE_URL=" + dsn, "FRAISEQL_ADDR=127.0.0.1:0",
 			"FRAISEQL_DB_MAX_CONNECTIONS=" + strconv.Itoa(poolSize), "FRAISEQL_LIMIT_COST=0", // the works are all allowed
 		}, t.env...)...)
-		if verbose {
+		if o.verbose {
 			cmd.Stderr = os.Stderr
 		}
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -155,7 +156,51 @@ func start(ctx context.Context, dsn, binary string, verbose bool) (targets []*ta
 		one.addr, _, _ = strings.Cut(rest, "/")
 		targets[len(targets)-1].addr = one.addr
 	}
+	if o.postgraphile != "" {
+		t, err := startPeer(ctx, dsn, o)
+		if t != nil {
+			targets = append(targets, t)
+		}
+		if err != nil {
+			return targets, end, err
+		}
+	}
 	return targets, end, nil
+}
+
+// startPeer starts PostGraphile, with a pool as large as that of the others and
+// what its manual says of production, and waits until it answers.
+func startPeer(ctx context.Context, dsn string, o *options) (*target, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	addr := l.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, o.postgraphile, "-c", dsn, "-s", "public", "-n", "127.0.0.1", "-p", port,
+		"--disable-query-log", "--max-pool-size", strconv.Itoa(poolSize), "--dynamic-json", "--no-setof-functions-contain-nulls")
+	cmd.Env = append(os.Environ(), "NODE_ENV=production")
+	if o.verbose {
+		cmd.Stderr = os.Stderr
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	peers := map[string]bool{}
+	for i := range works {
+		peers[works[i].name] = works[i].peer != ""
+	}
+	t := &target{name: "postgraphile 4", addr: addr, path: func(string) string { return "/graphql" }, has: func(w string) bool { return peers[w] }, proc: &process{cmd}, peer: true}
+	for range 300 {
+		if _, err = once(ctx, t, &works[0]); err == nil {
+			return t, nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return t, fmt.Errorf("postgraphile did not answer (-v shows why): %w", err)
 }
 
 func build(ctx context.Context, binary string) error {
