@@ -97,7 +97,7 @@ var works = []work{
 	{"large", `{ users { id name email createdAt } }`, `{ allUsers { nodes { id name email createdAt } } }`, func(int) string { return `{}` }, []int{1, 16}, false},
 	{
 		"insert", `mutation ($name: String!, $email: String!) { createUser(input: {name: $name, email: $email}) { id name email createdAt } }`,
-		`mutation ($name: String!, $email: String!) { createUser(input: {user: {name: $name, email: $email}}) { user { id name email createdAt } } }`,
+		"", // its input has types of its own
 		func(n int) string {
 			return fmt.Sprintf(`{"name":"Bench","email":"bench-%d-%d@example.com"}`, os.Getpid(), n)
 		},
