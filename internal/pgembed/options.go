@@ -23,6 +23,8 @@ type config struct {
 	repository   string
 	cache        string          // "" for the user's cache directory
 	search       func() []string // directories that may hold server binaries
+	primary      *Server         // whose standby it is; nil: it is none
+	backup       string          // pg_basebackup, where primary is set
 }
 
 func newConfig(opts []Option) *config {
@@ -63,6 +65,14 @@ var throwAway = map[string]string{
 // WAL senders), 200 connections, UTC.
 func WithSetting(name, value string) Option {
 	return optionFunc(func(c *config) { c.settings[name] = value })
+}
+
+// Replicating lets the server have standbys (Standby). Default: it can't.
+func Replicating() Option {
+	return optionFunc(func(c *config) {
+		c.settings["wal_level"], c.settings["max_wal_senders"] = "replica", "10"
+		c.settings["wal_keep_size"] = "1GB" // a standby that is halted for a while can go on
+	})
 }
 
 // Durable turns fsync and full_page_writes on again, for measurements

@@ -38,15 +38,17 @@ var supervise string
 // Server is a PostgreSQL server: one that Start made, or one that was there
 // already (Provide). Its methods are safe for concurrent use.
 type Server struct {
-	base   *url.URL // DSN without a database
-	dir    string   // "" for a server that is not ours
-	bin    Binaries
-	port   int
-	limit  time.Duration
-	mu     sync.Mutex
-	input  io.WriteCloser // the supervisor's standard input; nil once stopped
-	ended  chan struct{}  // closed when the supervisor has ended
-	stopEr error
+	base  *url.URL // DSN without a database
+	dir   string   // "" for a server that is not ours
+	bin   Binaries
+	port  int
+	limit time.Duration
+	// settings are those that Start was given, its defaults among them.
+	settings map[string]string
+	mu       sync.Mutex
+	input    io.WriteCloser // the supervisor's standard input; nil once stopped
+	ended    chan struct{}  // closed when the supervisor has ended
+	stopEr   error
 }
 
 // errPortTaken is a start that lost the race for its port.
@@ -96,8 +98,13 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A port is chosen by binding it and letting go, so another process can
-	// win it in between. That is rare, and trying again is enough.
+	return c.launches(ctx, bin, as)
+}
+
+// launches launches until a port is not taken. A port is chosen by binding it and
+// letting go, so another process can win it in between. That is rare, and trying
+// again is enough.
+func (c *config) launches(ctx context.Context, bin Binaries, as *account) (*Server, error) {
 	for attempt := 1; ; attempt++ {
 		s, err := c.launch(ctx, bin, as)
 		if err == nil {
@@ -116,7 +123,12 @@ func (c *config) launch(ctx context.Context, bin Binaries, as *account) (*Server
 	if err != nil {
 		return nil, err
 	}
-	password := randomHex()
+	secret, password := "pwfile", randomHex()
+	content := password + "\n"
+	if c.primary != nil {
+		password, _ = c.primary.base.User.Password()
+		secret, content = "primary", c.primary.service()
+	}
 	dir, err := as.makeDir()
 	if err != nil {
 		return nil, err
@@ -129,7 +141,7 @@ func (c *config) launch(ctx context.Context, bin Binaries, as *account) (*Server
 		settings["unix_socket_directories"] = ""
 	}
 	for name, text := range map[string]string{
-		"pwfile":        password + "\n",
+		secret:          content,
 		"settings.conf": configFile(settings),
 	} {
 		path := filepath.Join(dir, name)
@@ -138,15 +150,16 @@ func (c *config) launch(ctx context.Context, bin Binaries, as *account) (*Server
 		}
 	}
 	s := &Server{
-		base:  &url.URL{Scheme: "postgres", User: url.UserPassword("postgres", password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), RawQuery: "sslmode=disable"},
-		dir:   dir,
-		bin:   bin,
-		port:  port,
-		limit: c.startTimeout,
-		ended: make(chan struct{}),
+		base:     &url.URL{Scheme: "postgres", User: url.UserPassword("postgres", password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), RawQuery: "sslmode=disable"},
+		dir:      dir,
+		bin:      bin,
+		port:     port,
+		limit:    c.startTimeout,
+		settings: maps.Clone(c.settings),
+		ended:    make(chan struct{}),
 	}
 	// Not CommandContext: ctx bounds the start, and the supervisor must outlive it.
-	cmd := exec.Command("/bin/sh", "-c", supervise, "supervise", dir, bin.Dir) //nolint:noctx // see above
+	cmd := exec.Command("/bin/sh", "-c", supervise, "supervise", dir, bin.Dir, c.backup) //nolint:noctx // see above
 	cmd.Dir = dir
 	as.apply(cmd)
 	detach(cmd)

@@ -1,17 +1,19 @@
 # supervise.sh: own one PostgreSQL server for exactly as long as the owner lives.
 #
-# usage: sh -c "$(cat supervise.sh)" supervise DIR BINDIR
+# usage: sh -c "$(cat supervise.sh)" supervise DIR BINDIR [PG_BASEBACKUP]
 #
 # Standard input is a pipe whose only writing end the owner holds. The kernel
 # closes it however the owner ends (return, panic, SIGKILL), so end of input is
 # the one signal that can never be lost: the server is stopped and DIR removed.
 # The line "start" starts the server (again); "keep" lets it outlive the owner.
 #
-# DIR belongs to the user that runs this and holds: pwfile (consumed),
+# DIR belongs to the user that runs this and holds: pwfile (consumed), or primary
+# (consumed), the connection string of the server to make a standby of;
 # settings.conf (appended to postgresql.conf), data/, log, and exit (the status
 # of a server that has ended).
 dir=$1
 bin=$2
+backup=$3
 
 # Only the owner decides. A non-interactive shell also starts background jobs
 # with INT and QUIT ignored; trapping them here keeps them deliverable there.
@@ -23,13 +25,23 @@ init() {
         --encoding=UTF8 --locale="$1" --no-sync --no-instructions
 }
 
+# The password is in the file and in what pg_basebackup writes, never in arguments.
+follow() {
+    PGSERVICEFILE="$dir/primary" "$backup" --dbname=service=primary --pgdata="$dir/data" \
+        --checkpoint=fast --wal-method=stream --write-recovery-conf --no-sync --no-password
+}
+
 worker() {
     trap : HUP INT QUIT TERM # stay until the child has ended, then report it
     if [ ! -e "$dir/ready" ]; then
         # C.UTF-8 gives case rules beyond ASCII and sorts by code point; a
         # system that lacks it (older macOS) gets plain C.
-        init C.UTF-8 || { [ ! -e "$dir/ending" ] && init C; } || { echo 1 >"$dir/exit"; return; }
-        rm -f "$dir/pwfile"
+        if [ -e "$dir/primary" ]; then
+            follow || { echo 1 >"$dir/exit"; return; }
+        else
+            init C.UTF-8 || { [ ! -e "$dir/ending" ] && init C; } || { echo 1 >"$dir/exit"; return; }
+        fi
+        rm -f "$dir/pwfile" "$dir/primary"
         cat "$dir/settings.conf" >>"$dir/data/postgresql.conf"
         : >"$dir/ready"
     fi

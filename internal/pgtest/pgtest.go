@@ -325,6 +325,31 @@ func Dedicated(t testing.TB, opts ...pgembed.Option) *pgembed.Server {
 	return s
 }
 
+// Standby starts a streaming standby of primary (a Dedicated server with
+// pgembed.Replicating) and stops it when the test ends. It takes about a second. A test skips for want of
+// pg_basebackup, which comes with the server but not with its download.
+func Standby(t testing.TB, primary *pgembed.Server, opts ...pgembed.Option) *pgembed.Server {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	s, err := primary.Standby(ctx, opts...)
+	if errors.Is(err, pgembed.ErrNoBasebackup) {
+		t.Skip("pgtest:", err)
+	}
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("pgtest: log of the standby:\n%s", s.Log())
+		}
+		if err := s.Stop(); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	return s
+}
+
 // Open is a pool on dsn for what a test has to set up or look up, apart from
 // what it tests. It is closed when the test ends.
 func Open(t testing.TB, dsn string) *sql.DB {

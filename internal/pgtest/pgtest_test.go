@@ -6,7 +6,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/internal/pgembed"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 )
@@ -165,4 +167,37 @@ func value(t *testing.T, dsn, query string) string {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return v
+}
+
+// TestStandby: a standby has what its primary has, follows it, refuses writes, and
+// can be promoted and halted like any server.
+func TestStandby(t *testing.T) {
+	t.Parallel()
+	primary := pgtest.Dedicated(t, pgembed.Replicating())
+	pgtest.Exec(t, primary.DSN(""), "create table before (n int)")
+	standby := pgtest.Standby(t, primary, pgembed.WithSetting("recovery_min_apply_delay", "0"))
+	pgtest.Exec(t, primary.DSN(""), "create table after (n int)")
+	db := pgtest.Open(t, standby.DSN(""))
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		var recovery bool
+		var tables int
+		err := db.QueryRowContext(t.Context(),
+			"select pg_is_in_recovery(), count(*) from pg_tables where tablename in ('before', 'after')").Scan(&recovery, &tables)
+		if err != nil || !recovery {
+			t.Fatalf("in recovery %t, error %v", recovery, err)
+		}
+		if tables == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d tables, want 2", tables)
+		}
+	}
+	if _, err := db.ExecContext(t.Context(), "create table own (n int)"); backend.SQLStateOf(err) != "25006" {
+		t.Errorf("a write on the standby: %v, want 25006", err)
+	}
+	if err := primary.Halt(t.Context(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, standby.DSN(""), "select pg_promote()", "create table own (n int)")
 }
