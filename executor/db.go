@@ -140,14 +140,15 @@ func (db *DB) take(ctx, wait context.Context) (*sql.Conn, error) {
 		return conn, nil
 	case ctx.Err() == nil && wait.Err() != nil:
 		err = fmt.Errorf("no connection within %v (%d in use of at most %d): %w",
-			db.opt.acquireTimeout, db.pool.Stats().InUse, db.pool.Stats().MaxOpenConnections, errPoolExhausted)
+			db.opt.acquireTimeout, db.pool.Stats().InUse, db.pool.Stats().MaxOpenConnections, ErrPoolExhausted)
 		return nil, &backend.Error{Op: "acquire connection", Backend: db.backend.Name(), Code: backend.CodeServiceUnavailable, Err: err}
 	}
 	return nil, backend.Wrap(db.backend, "acquire connection", err)
 }
 
-// errPoolExhausted is what acquire's error wraps when the pool was the cause.
-var errPoolExhausted = errors.New("the pool of connections is exhausted")
+// ErrPoolExhausted is what an error wraps whose cause is that no connection of the
+// pool came free in time (WithAcquireTimeout).
+var ErrPoolExhausted = errors.New("the pool of connections is exhausted")
 
 // release gives conn back, or throws it away where err leaves its state in doubt.
 func (db *DB) release(conn *sql.Conn, err error) {
@@ -178,7 +179,8 @@ func (db *DB) Query(ctx context.Context, s *builder.Statement) (*Rows, error) {
 		rows, err := db.queryRead(ctx, s)
 		if err == nil || try >= readRetries || !repeatableRead(ctx, err) {
 			if db.fallsBack(ctx, err) {
-				return db.opt.other.Query(ctx, s)
+				rows, err = db.opt.other.Query(ctx, s)
+				return rows, marked(err)
 			}
 			return rows, err
 		}
@@ -193,7 +195,7 @@ const readRetries = 2
 // repeatableRead says that err came before any row and that another connection,
 // or the same one without its stale statement, may do better.
 func repeatableRead(ctx context.Context, err error) bool {
-	return ctx.Err() == nil && !errors.Is(err, errPoolExhausted) &&
+	return ctx.Err() == nil && !errors.Is(err, ErrPoolExhausted) &&
 		(backend.CodeOf(err) == backend.CodeServiceUnavailable && lostBeforeAnswer(err) || errors.Is(err, backend.ErrStaleStatement))
 }
 

@@ -131,12 +131,25 @@ func (x *execution) run(ctx context.Context, r Runner, p *builder.Plan) error {
 		return x.inTx(ctx, r, o, true, func(ctx context.Context, r Runner) error { return x.mutate(ctx, r, p) })
 	}
 	if len(p.Root.Children) == 0 && len(o.Session) == 0 && o.Isolation == sql.LevelDefault && !x.opt.readOnly {
-		return x.query(ctx, r, p)
+		return x.alone(ctx, r, p)
 	}
 	if len(p.Root.Children) > 0 && o.Isolation == sql.LevelDefault {
 		o.Isolation = sql.LevelRepeatableRead // all levels read one snapshot
 	}
 	return x.inTx(ctx, r, o, false, func(ctx context.Context, r Runner) error { return x.query(ctx, r, p) })
+}
+
+// alone is query without a transaction. A *DB sends a statement again elsewhere that
+// could not begin (FallingBackWhen); rows that end early are read again as long as
+// nothing of them has left.
+func (x *execution) alone(ctx context.Context, r Runner, p *builder.Plan) error {
+	mark, written, rows := len(x.out.buf), x.out.written, x.rows
+	err := x.query(ctx, r, p)
+	if db, ok := r.(*DB); ok && err != nil && x.out.written == written && db.fallsBack(ctx, err) {
+		x.out.buf, x.rows = x.out.buf[:mark], rows
+		return marked(x.query(ctx, db.opt.other, p))
+	}
+	return err
 }
 
 func (x *execution) txOptions(readOnly bool) *TxOptions {

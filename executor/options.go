@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"time"
 
@@ -29,8 +30,10 @@ type options struct {
 	observe               func(context.Context, Observation)
 	settings              map[string]string
 	tap                   Tap         // nil: nobody looks
-	other                 *DB         // where reads go whose connection fails; nil: nowhere
-	told                  func(error) // of such a read
+	other                 *DB              // where reads go that this one can't do; nil: nowhere
+	when                  func(error) bool // says which
+	// committed is called after a commit; see AfterCommit. nil: nobody asks
+	committed func(context.Context, *sql.Conn)
 }
 
 // The defaults of the options.

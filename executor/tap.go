@@ -2,6 +2,8 @@ package executor
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -34,24 +36,74 @@ func (db *DB) Tapped(t Tap) *DB {
 }
 
 // FallingBack is db, except that a read whose connection fails runs on other once
-// more, and told gets the reason. A statement outside of a transaction and a
-// read-only transaction are reads; what changes data, and an answer of which a part
-// has left, is never run again. It shares everything with db, and Close does nothing.
+// more, and told gets the reason; see FallingBackWhen.
 func (db *DB) FallingBack(other *DB, told func(error)) *DB {
+	return db.FallingBackWhen(other, func(err error) bool {
+		if backend.CodeOf(err) != backend.CodeServiceUnavailable {
+			return false
+		}
+		if told != nil {
+			told(err)
+		}
+		return true
+	})
+}
+
+// FallingBackWhen is db, except that a read that met an error for which when is true
+// runs on other once more. A statement outside of a transaction and a read-only
+// transaction are reads; what changes data, and an answer of which a part has left,
+// is never run again. It shares everything with db, and Close does nothing. when must
+// be safe for concurrent use.
+func (db *DB) FallingBackWhen(other *DB, when func(error) bool) *DB {
 	c := *db
-	c.owned, c.opt.other, c.opt.told = false, other, told
+	c.owned, c.opt.other, c.opt.when = false, other, when
 	return &c
 }
 
-// fallsBack says whether a read that met err goes to the other DB, and tells so.
+// AfterCommit is db, except that after each transaction that was not read-only then
+// is called once it is committed, with its connection: a statement may be run on
+// that until then returns, which the caller waits for. Where nobody knows whether it
+// was committed (backend.CodeCommitUnknown) conn is nil. ctx has the values of the
+// transaction's context and does not end with it, but after some seconds. It shares
+// everything with db, and Close does nothing.
+func (db *DB) AfterCommit(then func(ctx context.Context, conn *sql.Conn)) *DB {
+	c := *db
+	c.owned, c.opt.committed = false, then
+	return &c
+}
+
+// committed tells of a commit.
+func (db *DB) committed(ctx context.Context, conn *sql.Conn) {
+	if db.opt.committed != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+		defer cancel()
+		db.opt.committed(ctx, conn)
+	}
+}
+
+// fellBack is the error of a read that ran on the other DB too.
+type fellBack struct{ error }
+
+// Unwrap gives the error that is marked.
+func (e fellBack) Unwrap() error { return e.error }
+
+// fallsBack says whether a read that met err goes to the other DB.
 func (db *DB) fallsBack(ctx context.Context, err error) bool {
-	if err == nil || db.opt.other == nil || ctx.Err() != nil || Partial(err) || backend.CodeOf(err) != backend.CodeServiceUnavailable {
+	if err == nil || db.opt.other == nil || ctx.Err() != nil || Partial(err) {
 		return false
 	}
-	if db.opt.told != nil {
-		db.opt.told(err)
+	if _, twice := errors.AsType[fellBack](err); twice {
+		return false
 	}
-	return true
+	return db.opt.when(err)
+}
+
+// marked is what came of a read on the other DB.
+func marked(err error) error {
+	if err != nil {
+		return fellBack{err}
+	}
+	return nil
 }
 
 // tapRows puts the tap between the server's rows and r.

@@ -123,6 +123,7 @@ func (t *Tx) startTogether(ctx context.Context, s *builder.Statement, last, byNa
 		if e, ok := errors.AsType[*backend.Error](err); ok && e.Op == "set session" {
 			err = t.session.refused(err)
 		}
+		err = demoted(err, t.ro)
 		db.observed(ctx, s, began, 0, err)
 		db.tapDone(s, 0, err)
 		return nil, err

@@ -188,9 +188,12 @@ func (db *DB) inTx(ctx context.Context, o *TxOptions, late bool, fn func(context
 			db.opt.tap.Begin(o)
 		}
 		err := db.inTxOnce(ctx, o, late, fn)
+		if o.ReadOnly && db.fallsBack(ctx, err) {
+			return marked(db.opt.other.inTx(ctx, o, late, fn))
+		}
 		if err == nil || try >= db.opt.retries || !retryable(err) || !pause(ctx, try) {
-			if o.ReadOnly && db.fallsBack(ctx, err) {
-				return db.opt.other.inTx(ctx, o, late, fn)
+			if !o.ReadOnly && backend.CodeOf(err) == backend.CodeCommitUnknown {
+				db.committed(ctx, nil)
 			}
 			if db.opt.tap != nil {
 				db.opt.tap.End(err)
@@ -341,7 +344,7 @@ func (t *Tx) control(ctx context.Context, op, text string) error {
 	if err == nil || op == "commit" {
 		return err
 	}
-	return backend.Wrap(t.db.backend, op, err)
+	return demoted(backend.Wrap(t.db.backend, op, err), t.ro)
 }
 
 // commit ends the transaction and gives the connection back. It does not end
@@ -349,6 +352,7 @@ func (t *Tx) control(ctx context.Context, op, text string) error {
 func (t *Tx) commit(ctx context.Context) error {
 	t.first.end()
 	if t.ended {
+		t.told(ctx)
 		t.db.release(t.conn, nil)
 		return nil
 	}
@@ -363,8 +367,18 @@ func (t *Tx) commit(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bound)
 	defer cancel()
 	err := backend.WrapCommit(t.db.backend, t.control(ctx, "commit", "commit"))
+	if err == nil {
+		t.told(ctx)
+	}
 	t.db.release(t.conn, err)
 	return err
+}
+
+// told tells of the commit, before the connection is given back.
+func (t *Tx) told(ctx context.Context) {
+	if !t.ro {
+		t.db.committed(ctx, t.conn)
+	}
 }
 
 // rollback ends the transaction and gives the connection back, or throws it
@@ -405,6 +419,7 @@ func (t *Tx) ready(op string) error {
 
 // fail notes that the transaction can't be committed any more.
 func (t *Tx) fail(err error) error {
+	err = demoted(err, t.ro)
 	if t.failed == nil {
 		t.failed = err
 	}
