@@ -94,7 +94,7 @@ func Connect[C any](ctx context.Context, p *Plan, open func(context.Context, Att
 			if err == nil {
 				return conn, nil
 			}
-			errs = append(errs, fmt.Errorf("%s: %w", h.label(), err))
+			errs = append(errs, fmt.Errorf("%s: %w", h.Label(), err))
 			if last || ctx.Err() != nil {
 				return none, errors.Join(errs...)
 			}
@@ -131,8 +131,8 @@ func connectHost[C any](ctx context.Context, p *Plan, h Host, attrs string, open
 	return conn, err, strings.HasPrefix(state, "28") || state == "3D000" || state == "42501"
 }
 
-// label names a host in an error for logs.
-func (h Host) label() string {
+// Label names the host for operators, such as db.internal:5432; clients never see it.
+func (h Host) Label() string {
 	_, address := h.address()
 	return address
 }

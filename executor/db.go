@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -36,8 +37,11 @@ func Open(ctx context.Context, b backend.Backend, cfg backend.Config, o ...Optio
 	if err != nil {
 		return nil, backend.Wrap(b, "open", err)
 	}
-	db := Adopt(b, sql.OpenDB(connector), o...)
-	db.owned = true
+	db := Adopt(b, nil, o...)
+	if db.opt.connected != nil {
+		connector = asked{connector, db.opt.connected}
+	}
+	db.pool, db.owned = sql.OpenDB(connector), true
 	db.settings.add(norm.TransactionSettings())
 	db.pool.SetMaxOpenConns(db.opt.maxConns)
 	// database/sql knows a largest number of idle connections only. A smaller one
@@ -53,6 +57,24 @@ func Open(ctx context.Context, b backend.Backend, cfg backend.Config, o ...Optio
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// asked is a connector whose connections somebody is asked about.
+type asked struct {
+	driver.Connector
+	about func(context.Context, driver.Conn) error
+}
+
+// Connect implements driver.Connector.
+func (a asked) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := a.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.about(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }
 
 // Adopt runs Statements on the caller's pool, whose connections must come from

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"log/slog"
 	"time"
 
@@ -29,11 +30,12 @@ type options struct {
 	slow                  time.Duration
 	observe               func(context.Context, Observation)
 	settings              map[string]string
-	tap                   Tap         // nil: nobody looks
+	tap                   Tap              // nil: nobody looks
 	other                 *DB              // where reads go that this one can't do; nil: nowhere
 	when                  func(error) bool // says which
 	// committed is called after a commit; see AfterCommit. nil: nobody asks
 	committed func(context.Context, *sql.Conn)
+	connected func(context.Context, driver.Conn) error // nil: any connection will do
 }
 
 // The defaults of the options.
@@ -120,6 +122,13 @@ func WithTransactionSettings(m map[string]string) Option {
 // log. A threshold of 0 logs every statement.
 func WithSlowLog(l *slog.Logger, threshold time.Duration) Option {
 	return optionFunc(func(o *options) { o.log, o.slow = l, max(threshold, 0) })
+}
+
+// WithConnected asks f about each new connection of the pool, before its first use;
+// an error of f closes it and is that of whoever needed it. Adopt does not ask.
+// Default: any connection will do.
+func WithConnected(f func(context.Context, driver.Conn) error) Option {
+	return optionFunc(func(o *options) { o.connected = f })
 }
 
 // WithObserver calls f after each statement, on the goroutine that ran it: f must
