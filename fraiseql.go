@@ -26,6 +26,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/executor/replica"
 	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/graphql"
 	"github.com/fraiseql/fraiseql-go/parity/shadow"
@@ -40,7 +41,8 @@ type DB struct {
 	other    *executor.DB // the second backend while parity testing is on, else nil
 	runner   executor.Runner
 	harness  *Harness
-	shadow   *shadow.Shadow // while parity testing is on in mode shadow, else nil
+	shadow   *shadow.Shadow  // while parity testing is on in mode shadow, else nil
+	replicas *replica.Runner // where there are replicas, else nil
 
 	catalog *catalog.Store
 	schema  atomic.Pointer[builder.Schema]
@@ -112,7 +114,8 @@ func WithTracerProvider(p trace.TracerProvider) Option {
 // backend that the settings name, and reads the catalog. With ParityTesting it
 // connects through the other backend too and compares every operation; the
 // answers are those of the named backend. In mode shadow that is done beside the
-// operations; see package shadow. nil settings mean flags.Default.
+// operations; see package shadow. With DatabaseReadURL reads go to its replicas; see
+// package replica. nil settings mean flags.Default.
 //
 // Errors of the settings and of the DSN have backend.CodeConfiguration.
 func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *DB, err error) {
@@ -142,8 +145,7 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	if err != nil {
 		return nil, err
 	}
-	alone := s.ParityTesting && s.ParityMode == flags.ParityShadow && s.Shadow.Stage == shadow.StageDone.String() &&
-		s.Shadow.FlagsFile == "" && len(c.shadow) == 0
+	alone := s.ParityTesting && !s.Compares() && len(c.shadow) == 0
 	if alone {
 		named = otherThan(backends, named)
 	}
@@ -171,6 +173,10 @@ func Open(ctx context.Context, dsn string, s *flags.Settings, o ...Option) (db *
 	}
 	db.runner = db.main
 	switch {
+	case s.DatabaseReadURL != "":
+		if err = db.replicate(ctx, s.ParityTesting && !alone, options, c.getenv); err != nil {
+			return db, err
+		}
 	case alone: // the last stage: there is nothing to compare with any more
 	case s.ParityTesting && s.ParityMode == flags.ParityShadow:
 		if err = db.shadowed(ctx, backends, options, c.parity, c.shadow); err != nil {
@@ -226,6 +232,9 @@ func (db *DB) Close() error {
 	if db.shadow != nil {
 		errs = append(errs, db.shadow.Close())
 	}
+	if db.replicas != nil {
+		errs = append(errs, db.replicas.Close())
+	}
 	for _, e := range []*executor.DB{db.main, db.other} {
 		if e != nil {
 			errs = append(errs, e.Close())
@@ -280,6 +289,9 @@ func (db *DB) Execute(ctx context.Context, def *builder.Definition, w io.Writer,
 // log and for the caller's status code (executor.CodeOf). If executor.Partial
 // says so, the answer is cut off and the connection to the client must be broken.
 func (db *DB) ExecuteJSON(ctx context.Context, request []byte, w io.Writer, o ...executor.ExecOption) error {
+	if db.replicas != nil && replica.SessionOf(ctx) == nil {
+		ctx = replica.WithSession(ctx, replica.NewSession()) // what a list writes it reads
+	}
 	req, err := db.Schema().Parse(request)
 	if err == nil {
 		err = db.fresh(ctx, func() error {

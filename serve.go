@@ -63,6 +63,10 @@ func (db *DB) Site() (_ *Site, err error) {
 	if db.tracing != nil {
 		o.Observe = traceOperation
 	}
+	if o.Sessions = db.sessions(); o.Sessions != nil {
+		o.CORS.Headers = append(o.CORS.Headers, server.SessionHeader)
+		o.CORS.Expose = append(o.CORS.Expose, server.SessionHeader)
+	}
 	metrics := db.metrics()
 	o.Metrics = metrics
 	engine.ObservePlans(metrics.PlanCache)
@@ -75,7 +79,7 @@ func (db *DB) Site() (_ *Site, err error) {
 	mux.Handle("GET /healthz", server.Health())
 	if s.GraphQL.ServeDefinitions() {
 		h := server.NewDefinitions(db, server.DefinitionOptions{
-			Authenticator: o.Authenticator, MaxBody: o.MaxBody, MaxRows: s.MaxRows, RateLimit: o.RateLimit, Metrics: metrics, Logger: o.Logger,
+			Authenticator: o.Authenticator, MaxBody: o.MaxBody, MaxRows: s.MaxRows, RateLimit: o.RateLimit, Sessions: o.Sessions, Metrics: metrics, Logger: o.Logger,
 		})
 		around := server.MiddlewareOptions{CORS: o.CORS, NoCompression: o.NoCompression, Logger: o.Logger}
 		api := server.NewOpenAPI(db.Schema, server.OpenAPIOptions{MaxBody: o.MaxBody, Bearer: s.JWT.HasKey(), RateLimited: o.RateLimit != nil}, o.Authenticator)
@@ -210,11 +214,19 @@ func (s *Site) Ready(ctx context.Context) (server.Report, error) {
 			Object: "schema", Reason: "what the database has now cannot be served, what was loaded before is: " + (*misfit).Error(),
 		})
 	}
+	var reads bool
+	r.Replicas, reads = s.db.replicaReports()
 	for _, db := range []*executor.DB{s.db.main, s.db.other} {
-		if db != nil {
-			if err := db.Ping(ctx); err != nil {
+		if db == nil {
+			continue
+		}
+		if err := db.Ping(ctx); err != nil {
+			if !reads {
 				return r, err
 			}
+			// As in a failover: queries go on.
+			s.db.logger().ErrorContext(ctx, "the primary can't be reached; queries are answered by replicas", "error", err)
+			r.Broken = append(r.Broken, server.Broken{Object: "primary", Reason: "it can't be reached; queries are answered by replicas, mutations are not"})
 		}
 	}
 	return r, nil
@@ -238,6 +250,7 @@ func (db *DB) metrics() *server.Metrics {
 		}
 	}
 	db.shadowMetrics(m)
+	db.replicaMetrics(m)
 	if db.harness != nil && db.shadow == nil {
 		m.AddParity(func() map[string]uint64 {
 			counts := map[string]uint64{}

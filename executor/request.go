@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -29,7 +30,7 @@ func Execute(ctx context.Context, r Runner, sch *builder.Schema, def *builder.De
 // back until all of it is committed.
 //
 // In a list, a definition that fails is answered in its place and the others
-// run. Then the answer is whole, the error tells what failed, and Answered is
+// run; where one of them writes, the answer is held back until all have run. Then the answer is whole, the error tells what failed, and Answered is
 // true. The first error of a transaction rolls all of it back and names its
 // definition by number; definitions that are wrong are all reported before
 // anything is sent.
@@ -68,6 +69,9 @@ func Answered(err error) bool {
 func executeList(ctx context.Context, r Runner, sch *builder.Schema, req *builder.Request, w io.Writer, o []ExecOption) error {
 	out := newOutput(w)
 	defer out.free()
+	// As for one mutation, all is told at the end: whoever puts a head before the answer
+	// knows by then what was written.
+	out.hold = slices.ContainsFunc(req.Definitions, func(d builder.Definition) bool { return d.Kind != builder.Query })
 	var failed []error
 	out.buf = append(out.buf, '[')
 	for i := range req.Definitions {

@@ -45,7 +45,8 @@ func TestDefaults(t *testing.T) {
 		MaxLifetime: 30 * time.Minute, QueryTimeout: 30 * time.Second, StatementCacheSize: 100, MaxRetries: 3,
 		PGXExecMode: "auto", PQBinaryParameters: "auto", Pooler: "none", TimeZone: "UTC",
 		BigInt: "number", JSONKeys: "keep", MutationTx: "root",
-		Shadow: flags.Shadow{Stage: "shadow", Share: 0.05, Floor: 10, Pool: 2, Deadline: 5 * time.Second},
+		Replicas: flags.Replicas{MaxLag: 10 * time.Second, Wait: 100 * time.Millisecond},
+		Shadow:   flags.Shadow{Stage: "shadow", Share: 0.05, Floor: 10, Pool: 2, Deadline: 5 * time.Second},
 		Server: flags.Server{
 			Addr: "127.0.0.1:8000", Compression: true, BodyLimit: 1 << 20, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
 			ShutdownTimeout: 25 * time.Second, MaxInFlight: 1000, Tracing: "auto",

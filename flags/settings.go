@@ -44,6 +44,16 @@ const (
 	TxDocument = "document"
 )
 
+// Replicas is how reads are sent to replicas, with DatabaseReadURL.
+type Replicas struct {
+	// MaxLag is how late a replica may be that is read from; 0 means no limit.
+	MaxLag time.Duration
+	// Wait bounds how long a read waits for a replica to have what its session wrote.
+	Wait time.Duration
+	// Cookie keeps sessions in a cookie too.
+	Cookie bool
+}
+
 // Settings are all settings of the product. The zero value is not usable: start
 // with Default, Parse or FromEnv. Settings are not safe for concurrent change.
 type Settings struct {
@@ -54,8 +64,11 @@ type Settings struct {
 	// DatabaseURLFrom says where DatabaseURL came from: the name of a variable
 	// or "--database-url"; "" where none was given. For messages.
 	DatabaseURLFrom string
-	// DatabaseReadURL is the connection string of a read-only replica; "" for none.
+	// DatabaseReadURL is the connection string of the replicas that reads are sent to,
+	// each host of it one; "" for none.
 	DatabaseReadURL string
+	// Replicas are how reads are sent there.
+	Replicas Replicas
 
 	// ParityTesting runs each operation on both backends and compares.
 	ParityTesting bool
@@ -154,6 +167,12 @@ func (s *Settings) BinaryParameters() bool {
 		return s.Pooler == PoolerTransaction
 	}
 	return s.PQBinaryParameters == "true"
+}
+
+// Compares says whether operations may run on both backends: ParityTesting, unless it
+// is in its last stage, in which there is nothing to compare with any more.
+func (s *Settings) Compares() bool {
+	return s.ParityTesting && (s.ParityMode != ParityShadow || s.Shadow.Stage != "done" || s.Shadow.FlagsFile != "")
 }
 
 // String lists every setting that differs from its default, by variable.

@@ -46,6 +46,12 @@ func (c *checker) database() {
 	if s.MinIdle > s.MaxConnections {
 		c.addf("FRAISEQL_DB_MIN_IDLE", "want at most FRAISEQL_DB_MAX_CONNECTIONS, which is %d", s.MaxConnections)
 	}
+	switch {
+	case s.DatabaseReadURL == "" && s.Replicas.Cookie:
+		c.addf("FRAISEQL_REPLICA_COOKIE", "want FRAISEQL_DATABASE_READ_URL with it: without replicas there are no sessions")
+	case s.DatabaseReadURL != "" && s.Compares():
+		c.addf("FRAISEQL_PARITY_TESTING", "want false with FRAISEQL_DATABASE_READ_URL: what is compared has to be read from one server")
+	}
 	if s.Pooler != PoolerTransaction {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/executor"
@@ -24,8 +25,27 @@ type Report struct {
 	// Broken are objects of the configuration that the database does not have as
 	// they are needed: requests that do without them are answered.
 	Broken []Broken `json:"broken,omitempty"`
+	// Replicas are those that follow the database.
+	Replicas []ReplicaReport `json:"replicas,omitempty"`
 	// Unusable says that so much is broken that no request should come here.
 	Unusable bool `json:"-"`
+}
+
+// ReplicaReport is how a replica of the database is doing.
+type ReplicaReport struct {
+	Name string `json:"name"` // host:port
+	In   bool   `json:"in"`   // reads are sent to it
+	// Reason is why it is out.
+	Reason string `json:"reason,omitempty"`
+	// LagMS is how far it is behind the primary, in milliseconds; nil where nobody knows.
+	LagMS *int64 `json:"lag_ms,omitempty"`
+	// Reads is how many were sent to it.
+	Reads uint64 `json:"reads"`
+}
+
+// out says whether a replica is.
+func (r *Report) out() bool {
+	return slices.ContainsFunc(r.Replicas, func(p ReplicaReport) bool { return !p.In })
 }
 
 // Broken is one object that does not work.
@@ -131,7 +151,7 @@ func (a *admin) ready(w http.ResponseWriter, r *http.Request) {
 		writeStatus(w, http.StatusServiceUnavailable, status{Status: "unhealthy", Code: executor.CodeOf(err).String(), Report: report})
 	case report.Unusable:
 		writeStatus(w, http.StatusServiceUnavailable, status{Status: "unhealthy", Report: report})
-	case len(report.Broken) > 0:
+	case len(report.Broken) > 0 || report.out():
 		writeStatus(w, http.StatusOK, status{Status: "degraded", Report: report})
 	default:
 		writeStatus(w, http.StatusOK, status{Status: "healthy", Report: report})

@@ -21,6 +21,9 @@ type CORS struct {
 	// Headers that a page may send besides Accept, Content-Type, Authorization and
 	// X-Request-Id.
 	Headers []string
+	// Expose are the headers of answers that a page may read besides X-Request-Id and
+	// Retry-After.
+	Expose []string
 	// Credentials lets pages send cookies and client certificates. It can't go with
 	// the origin "*".
 	Credentials bool
@@ -56,7 +59,7 @@ func (c CORS) handler() *cors.Cors {
 		AllowedOrigins:   c.Origins,
 		AllowedMethods:   []string{http.MethodGet, http.MethodPost},
 		AllowedHeaders:   slices.Concat([]string{"Accept", "Content-Type", "Authorization", "X-Request-Id", "X-Requested-With", "GraphQL-Require-Preflight", "Apollo-Require-Preflight"}, c.Headers),
-		ExposedHeaders:   []string{"X-Request-Id", "Retry-After"},
+		ExposedHeaders:   slices.Concat([]string{"X-Request-Id", "Retry-After"}, c.Expose),
 		AllowCredentials: c.Credentials && !slices.Contains(c.Origins, "*"),
 		MaxAge:           int(c.MaxAge.Seconds()),
 	})

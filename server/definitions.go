@@ -35,6 +35,9 @@ type DefinitionOptions struct {
 	// RateLimit bounds the requests of each client; it may be that of Options. nil:
 	// there is no bound.
 	RateLimit *RateLimiter
+	// Sessions let a client read what it has written; they may be those of Options.
+	// nil: there are none.
+	Sessions *Sessions
 	// Metrics count the requests. nil: nothing is counted.
 	Metrics *Metrics
 	// Logger is told why requests fail. Default: slog.Default().
@@ -89,6 +92,13 @@ func (h *definitions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		unauthenticated(r, err).write(w)
 		return
 	}
+	var token func() string
+	if h.o.Sessions != nil {
+		if r, token, err = h.o.Sessions.open(r); err != nil {
+			failToken.write(w)
+			return
+		}
+	}
 	body := bodies.Get().(*bytes.Buffer) //nolint:forcetypeassert // nothing else is in it
 	defer freeBody(body)
 	if f := readBody(w, r, body, h.o.MaxBody); f != nil {
@@ -100,11 +110,12 @@ func (h *definitions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.write(w)
 		return
 	}
-	h.execute(w, r, &identity, request)
+	h.execute(w, r, &identity, token, request)
 }
 
-// execute answers a request whose frame is in order.
-func (h *definitions) execute(w http.ResponseWriter, r *http.Request, identity *Identity, request []byte) {
+// execute answers a request whose frame is in order. token is that of the session, nil
+// where there is none.
+func (h *definitions) execute(w http.ResponseWriter, r *http.Request, identity *Identity, token func() string, request []byte) {
 	var options []executor.ExecOption
 	if len(identity.Session) > 0 {
 		options = append(options, executor.WithSession(identity.Session))
@@ -117,6 +128,9 @@ func (h *definitions) execute(w http.ResponseWriter, r *http.Request, identity *
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	out := answer{w: w}
+	if token != nil { // what writes is held back until all is written: see executor.ExecuteRequest
+		out.first = func() { h.o.Sessions.tell(header, r, token()) }
+	}
 	err := h.ExecuteJSON(r.Context(), request, &out, options...)
 	code := executor.CodeOf(err)
 	h.o.Metrics.Definitions(code)
@@ -140,6 +154,7 @@ func (h *definitions) execute(w http.ResponseWriter, r *http.Request, identity *
 	if status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", "1")
 	}
+	out.head()
 	w.WriteHeader(status)
 	_, _ = w.Write(out.held) // an error: the client has gone
 }
@@ -148,8 +163,17 @@ func (h *definitions) execute(w http.ResponseWriter, r *http.Request, identity *
 // whole is held back until its status is known.
 type answer struct {
 	w     http.ResponseWriter
+	first func() // completes the head; nil: it is complete
 	begun bool
 	held  []byte
+}
+
+// head completes the head, before it leaves.
+func (a *answer) head() {
+	if a.first != nil {
+		a.first()
+		a.first = nil
+	}
 }
 
 // flushBytes is the length from which on a write is a chunk of a stream: it goes
@@ -167,6 +191,7 @@ func (a *answer) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	a.begun = true
+	a.head()
 	n, err := a.w.Write(p)
 	if err == nil && len(p) >= flushBytes {
 		err = http.NewResponseController(a.w).Flush()

@@ -55,6 +55,7 @@ var (
 	failInternal = &failure{
 		status: http.StatusInternalServerError, code: backend.CodeInternal.String(), message: backend.CodeInternal.Message(),
 	}
+	failToken   = &failure{status: errSession.status, code: backend.CodeBadUserInput.String(), message: errSession.message}
 	failSession = &failure{
 		status: http.StatusForbidden, code: backend.CodeForbidden.String(), message: "session variables can't be set by a request",
 	}

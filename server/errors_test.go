@@ -13,7 +13,7 @@ import (
 
 // refusals are all of errors.go.
 var refusals = map[string]*refusal{
-	"errMethod": errMethod, "errGetMutation": errGetMutation, "errNotAcceptable": errNotAcceptable, "errMediaType": errMediaType,
+	"errSession": errSession, "errMethod": errMethod, "errGetMutation": errGetMutation, "errNotAcceptable": errNotAcceptable, "errMediaType": errMediaType,
 	"errEncoded": errEncoded, "errCrossSite": errCrossSite, "errTooLarge": errTooLarge, "errSlow": errSlow, "errCut": errCut,
 	"errRate": errRate, "errUnauthorized": errUnauthorized, "errAuthDown": errAuthDown, "errEmpty": errEmpty, "errUTF8": errUTF8, "errJSON": errJSON,
 	"errNoObject": errNoObject, "errTwice": errTwice, "errQueryText": errQueryText, "errNoQuery": errNoQuery, "errName": errName,

@@ -43,7 +43,9 @@ type exchange struct {
 	list     []params
 	cause    error // of a refusal, for the log
 
-	held    []byte // of an answer that is not sent yet
+	token   func() string // of the session, for the head; nil: there is none
+	whole   bool          // nothing is sent before the end: the head tells of all
+	held    []byte        // of an answer that is not sent yet
 	scratch []byte
 	status  int   // of the answer; 0 is 200
 	sent    bool  // the header has left, and what follows goes straight on
@@ -67,6 +69,9 @@ func (x *exchange) free() {
 	}
 	if cap(x.scratch) > keepBytes {
 		x.scratch = nil
+	}
+	if cap(x.held) > keepBytes {
+		x.held = nil
 	}
 	clear(x.list[:cap(x.list)])
 	*x = exchange{body: x.body[:0], held: x.held[:0], scratch: x.scratch[:0], list: x.list[:0]}
@@ -108,7 +113,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 	}
 	x.total += int64(len(p))
 	if !x.sent {
-		if len(x.held)+len(p) <= holdBytes {
+		if x.whole || len(x.held)+len(p) <= holdBytes {
 			x.held = append(x.held, p...)
 			return len(p), nil
 		}
@@ -134,6 +139,9 @@ func (x *exchange) send() {
 	h := x.w.Header()
 	h["Content-Type"] = contentTypes[x.media]
 	h["X-Content-Type-Options"] = noSniff
+	if x.token != nil {
+		x.g.o.Sessions.tell(h, x.r, x.token())
+	}
 	if x.status != 0 && x.status != http.StatusOK {
 		x.w.WriteHeader(x.status)
 	}
@@ -168,6 +176,7 @@ func (x *exchange) single(p *params) {
 // ever becomes of them (GraphQL over HTTP, appendix Request Batching).
 func (x *exchange) batch(list []params) {
 	x.list = list
+	x.whole = x.token != nil // the last one may write
 	for i := range list {
 		began, before := time.Now(), x.total
 		separator := ","

@@ -90,12 +90,18 @@ func (g *graphQL) answer(x *exchange) *refusal {
 			return err
 		}
 	}
-	err := g.authenticate(x)
+	unknown := g.authenticate(x)
 	if refused := x.limit(1); refused != nil { // tokens that are guessed count for the address
 		return refused
 	}
-	if err != nil {
-		return err
+	if unknown != nil {
+		return unknown
+	}
+	if g.o.Sessions != nil {
+		var err error
+		if x.r, x.token, err = g.o.Sessions.open(r); err != nil {
+			return errSession
+		}
 	}
 	if r.Method == http.MethodGet {
 		var p params

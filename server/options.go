@@ -54,6 +54,9 @@ type Options struct {
 	// whose credentials are refused counts for its address, each of a list counts.
 	// Several handlers may share one. Nil: there is no bound.
 	RateLimit *RateLimiter
+	// Sessions let a client read what it has written from late copies of the database.
+	// Nil: there are none.
+	Sessions *Sessions
 	// CORS allows pages of other origins. Default: none.
 	CORS CORS
 	// NoCompression sends every answer as it is.

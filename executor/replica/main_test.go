@@ -3,7 +3,6 @@ package replica_test
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,45 +18,13 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// cluster is a primary with streaming standbys.
-type cluster struct {
-	primary  *pgembed.Server
-	standbys []*pgembed.Server
-}
-
-// newCluster starts a primary and one standby for each element of settings, which
-// are alternating names and values.
-func newCluster(t testing.TB, primary []string, standbys ...[]string) *cluster {
-	t.Helper()
-	options := func(settings []string) []pgembed.Option {
-		o := []pgembed.Option{pgembed.Replicating()}
-		for i := 0; i < len(settings); i += 2 {
-			o = append(o, pgembed.WithSetting(settings[i], settings[i+1]))
-		}
-		return o
+// settings are options of a server, of names and values in turn.
+func settings(list ...string) []pgembed.Option {
+	var o []pgembed.Option
+	for i := 0; i < len(list); i += 2 {
+		o = append(o, pgembed.WithSetting(list[i], list[i+1]))
 	}
-	c := &cluster{primary: pgtest.Dedicated(t, options(primary)...)}
-	for _, s := range standbys {
-		c.standbys = append(c.standbys, pgtest.Standby(t, c.primary, options(s)...))
-	}
-	return c
-}
-
-// dsn names several servers at once.
-func dsn(t testing.TB, servers ...*pgembed.Server) string {
-	t.Helper()
-	hosts := make([]string, len(servers))
-	var first string
-	for i, s := range servers {
-		_, rest, _ := strings.Cut(s.DSN(""), "@")
-		hosts[i], _, _ = strings.Cut(rest, "/")
-		if i == 0 {
-			first = s.DSN("")
-		}
-	}
-	before, rest, _ := strings.Cut(first, "@")
-	_, after, _ := strings.Cut(rest, "/")
-	return before + "@" + strings.Join(hosts, ",") + "/" + after
+	return o
 }
 
 func config(t testing.TB, dsn string) backend.Config {
@@ -72,10 +39,10 @@ func config(t testing.TB, dsn string) backend.Config {
 // quiet logs nothing: going out and coming back is what the tests are about.
 func quiet() replica.Option { return replica.WithLogger(slog.New(slog.DiscardHandler)) }
 
-// open is a Runner on the cluster, which ends with the test.
-func (c *cluster) open(t testing.TB, b backend.Backend, o ...replica.Option) *replica.Runner {
+// onCluster is a Runner on c, which ends with the test.
+func onCluster(t testing.TB, c *pgtest.Cluster, b backend.Backend, o ...replica.Option) *replica.Runner {
 	t.Helper()
-	return open(t, b, config(t, c.primary.DSN("")), config(t, dsn(t, c.standbys...)), o...)
+	return open(t, b, config(t, c.Primary.DSN("")), config(t, pgtest.HostsDSN(t, "", c.Standbys...)), o...)
 }
 
 func open(t testing.TB, b backend.Backend, primary, replicas backend.Config, o ...replica.Option) *replica.Runner {

@@ -50,11 +50,15 @@ func parsePosition(text string) (Position, bool) {
 	return p, ok && terr == nil && nerr == nil && t > 0 && p.String() == text
 }
 
-// The header of a page of the log, and a page. An insert position right behind a
-// header means that the record before it ended with the page before.
+// The header of a page of the log, that of the first page of a segment, and how long a
+// page usually is and a segment at least (PostgreSQL's xlog_internal.h). An insert
+// position right behind a header means that the record before it ended with the page
+// before, as after each switch to a new segment.
 const (
-	pageHeader = 24
-	page       = 8192
+	pageHeader    = 24
+	segmentHeader = 40
+	page          = 8 << 10
+	segment       = 1 << 20
 )
 
 // written is the position that the server wrote as text: the timeline as in the name
@@ -62,13 +66,18 @@ const (
 //
 // Where the last record ends with its page, the insert position is already behind
 // the next page's header, while a replica that has replayed all of it is before: on
-// a server where nobody else writes it would never get there. No record is as short
-// as that header, so that what begins behind it does not end there either, and
-// taking it off loses nothing, on pages of another size too.
+// a server where nobody else writes it would never get there. Taking the header off
+// loses nothing, on pages and segments of other sizes either: no record is as short as
+// the first header, and what ends that little behind a page's begin has begun before
+// it, so that a replica is before it or behind it and never in between.
 func written(timeline, lsn string) (Position, error) {
 	p, err := position(timeline, lsn)
-	if err == nil && p.LSN%page == pageHeader {
+	switch {
+	case err != nil:
+	case p.LSN%page == pageHeader:
 		p.LSN -= pageHeader
+	case p.LSN%segment == segmentHeader:
+		p.LSN -= segmentHeader
 	}
 	return p, err
 }

@@ -80,12 +80,7 @@ func (p *replica) out(reason string) {
 func (p *replica) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(p.r.opt.interval, time.Second))
 	defer cancel()
-	at, started, err := p.probe.look(ctx)
-	var db *executor.DB
-	if err == nil {
-		p.started.Store(&started)
-		db, err = p.open(ctx)
-	}
+	at, db, err := p.look(ctx)
 	if err != nil {
 		p.out(reasonOf(err))
 		return err
@@ -107,6 +102,41 @@ func (p *replica) check(ctx context.Context) error {
 	return nil
 }
 
+// look asks the replica where it is, and makes the pool, once there is a server for it.
+func (p *replica) look(ctx context.Context) (Position, *executor.DB, error) {
+	p.mu.Lock()
+	db := p.db
+	p.mu.Unlock()
+	if db == nil {
+		if err := p.identify(ctx); err != nil {
+			return Position{}, nil, err
+		}
+	}
+	at, started, err := p.probe.look(ctx)
+	if err != nil {
+		return Position{}, nil, err
+	}
+	p.started.Store(&started)
+	if db == nil {
+		db, err = p.open(ctx)
+	}
+	return at, db, err
+}
+
+// identify checks that the server has the primary's data.
+func (p *replica) identify(ctx context.Context) error {
+	cluster, err := p.probe.ask(ctx, clusterSQL, 2)
+	if err != nil {
+		return err
+	}
+	for i, what := range []string{"system identifier", "database"} {
+		if mine := p.r.cluster[i]; cluster[i] != mine {
+			return backend.New("open", backend.CodeConfiguration, fmt.Errorf("%w: its %s is %s and not %s", errStranger, what, cluster[i], mine))
+		}
+	}
+	return nil
+}
+
 // reasonOf says for an operator why a replica is out.
 func reasonOf(err error) string {
 	switch {
@@ -123,23 +153,8 @@ func reasonOf(err error) string {
 // errStranger is a server that is no replica of the primary.
 var errStranger = errors.New("it is no replica of the primary")
 
-// open makes the pool, once there is a server for it.
+// open makes the pool.
 func (p *replica) open(ctx context.Context) (*executor.DB, error) {
-	p.mu.Lock()
-	db := p.db
-	p.mu.Unlock()
-	if db != nil {
-		return db, nil
-	}
-	cluster, err := p.probe.ask(ctx, clusterSQL, 2)
-	if err != nil {
-		return nil, err
-	}
-	for i, what := range []string{"system identifier", "database"} {
-		if mine := p.r.cluster[i]; cluster[i] != mine {
-			return nil, backend.New("open", backend.CodeConfiguration, fmt.Errorf("%w: its %s is %s and not %s", errStranger, what, cluster[i], mine))
-		}
-	}
 	options := append(slices.Clone(p.r.from.Executor), executor.WithConnected(func(ctx context.Context, c driver.Conn) error {
 		return same(ctx, c, *p.started.Load())
 	}))
@@ -208,8 +223,11 @@ func (p *replica) run(ctx context.Context) {
 		}
 		_ = p.check(ctx) // the state tells
 		pause := p.r.opt.interval
-		if p.waiters.Load() > 0 {
+		switch {
+		case p.waiters.Load() > 0:
 			pause = pollEvery
+		case p.now().reason != "":
+			pause = min(pause, defaultCheck)
 		}
 		timer.Reset(pause)
 	}

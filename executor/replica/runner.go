@@ -92,6 +92,7 @@ func Open(ctx context.Context, from Source, o ...Option) (_ *Runner, err error) 
 			return r, fmt.Errorf("replica %s: %w", p.name, err)
 		}
 		if s := p.now(); s.reason != "" {
+			p.ask() // it may be a moment behind and no more
 			r.opt.log.WarnContext(ctx, "replica is out", "replica", p.name, "reason", s.reason)
 		}
 	}

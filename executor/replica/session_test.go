@@ -45,8 +45,8 @@ const counters = `
 // for; FRAISEQL_REPLICA_PAIRS sets the number.
 func TestReadYourWrites(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, []string{"wal_writer_delay", "200ms"}, nil, []string{"recovery_min_apply_delay", "300ms"})
-	pgtest.Exec(t, c.primary.DSN(""), counters)
+	c := pgtest.NewCluster(t, nil, nil, settings("recovery_min_apply_delay", "300ms"))
+	pgtest.Exec(t, c.Primary.DSN(""), counters)
 	modes := all.Modes(codec.HasBinary)
 	total := pairs(t, 3500)
 	const workers = 4
@@ -54,7 +54,7 @@ func TestReadYourWrites(t *testing.T) {
 	for m, b := range modes {
 		t.Run(backend.ModeOf(b), func(t *testing.T) {
 			t.Parallel()
-			r := c.open(t, b)
+			r := onCluster(t, c, b)
 			var all sync.WaitGroup
 			began := time.Now()
 			for w := range workers {
@@ -122,12 +122,12 @@ func writeAndRead(t *testing.T, r executor.Runner, worker, n int) {
 // that TestReadYourWrites can fail.
 func TestWithoutSession(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, nil, []string{"recovery_min_apply_delay", "2s"})
+	c := pgtest.NewCluster(t, nil, settings("recovery_min_apply_delay", "2s"))
 	for _, b := range drivers(t) {
 		t.Run(b.Name(), func(t *testing.T) {
-			r := c.open(t, b, replica.WithMaxLag(0))
+			r := onCluster(t, c, b, replica.WithMaxLag(0))
 			table := "words_" + b.Name()
-			pgtest.Exec(t, c.primary.DSN(""), "create table "+table+" (word text)")
+			pgtest.Exec(t, c.Primary.DSN(""), "create table "+table+" (word text)")
 			count := read("select count(*)::text from " + table)
 			eventually(t, "the replica has the table", func() bool {
 				before := r.Status().Replicas[0].Fallbacks
@@ -211,10 +211,10 @@ func TestResume(t *testing.T) {
 // read on the primary.
 func TestForgedToken(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, nil, nil)
+	c := pgtest.NewCluster(t, nil, nil)
 	for _, b := range drivers(t) {
 		t.Run(b.Name(), func(t *testing.T) {
-			r := c.open(t, b, replica.WithWait(50*time.Millisecond))
+			r := onCluster(t, c, b, replica.WithWait(50*time.Millisecond))
 			for _, token := range []string{"1-FFFFFFFFFFFFFFFF", "FFFFFFFF-1", "primary"} {
 				s, err := replica.Resume(token)
 				if err != nil {
@@ -222,7 +222,7 @@ func TestForgedToken(t *testing.T) {
 				}
 				began := time.Now()
 				got, err := value(replica.WithSession(t.Context(), s), r, read(port))
-				if want := fmt.Sprint(c.primary.Port()); err != nil || got != want {
+				if want := fmt.Sprint(c.Primary.Port()); err != nil || got != want {
 					t.Errorf("%s: read on port %s, error %v, want %s", token, got, err, want)
 				}
 				if took := time.Since(began); took > 2*time.Second {
