@@ -127,7 +127,9 @@ func TestRecoveryConflict(t *testing.T) {
 				name string
 				run  func(context.Context, executor.Runner, string) (string, error)
 			}{
-				{"alone", func(ctx context.Context, r executor.Runner, query string) (string, error) { return value(ctx, r, read(query)) }},
+				{"alone", func(ctx context.Context, r executor.Runner, query string) (string, error) {
+					return value(ctx, r, read(query))
+				}},
 				{"transaction", func(ctx context.Context, r executor.Runner, query string) (string, error) {
 					var got string
 					err := r.InTx(ctx, &executor.TxOptions{ReadOnly: true}, func(ctx context.Context, tx executor.Runner) (err error) {
