@@ -236,6 +236,9 @@ func TestValidate(t *testing.T) {
 		{"half a millisecond", "would read as 0: no limit", func(s *flags.Settings) { s.QueryTimeout = 500 * time.Microsecond }, `FRAISEQL_DB_QUERY_TIMEOUT_MS="500µs"`},
 		{"negative", "", func(s *flags.Settings) { s.QueryTimeout = -time.Second }, `FRAISEQL_DB_QUERY_TIMEOUT_MS="-1000"`},
 		{"NaN", "", func(s *flags.Settings) { s.ParitySample = math.NaN() }, `FRAISEQL_PARITY_SAMPLE="NaN"`},
+		{"shadow without a mode", "nothing would shadow", func(s *flags.Settings) { s.ParityTesting, s.Shadow.Share = true, 0.5 }, `FRAISEQL_SHADOW_SHARE="0.5": want FRAISEQL_PARITY_TESTING=true and FRAISEQL_PARITY_MODE=shadow with it`},
+		{"shadow without testing", "", func(s *flags.Settings) { s.ParityMode, s.Shadow.Stage = "shadow", "live" }, `FRAISEQL_SHADOW_STAGE="live": want`},
+		{"shadow", "", func(s *flags.Settings) { s.ParityTesting, s.ParityMode, s.Shadow.Share = true, "shadow", 0.5 }, ""},
 		{"no backend", "the zero value is not usable", func(s *flags.Settings) { s.Backend = "" }, "FRAISEQL_DB_BACKEND: want pgx or pq"},
 		{"empty schema", "", func(s *flags.Settings) { s.SearchPath = []string{""} }, "FRAISEQL_SEARCH_PATH"},
 		{"secret stays secret", "", func(s *flags.Settings) { s.DatabaseURL = "postgres://u:secret@h/\x00" }, "FRAISEQL_DATABASE_URL: want a PostgreSQL"},
@@ -352,6 +355,7 @@ func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := flags.Default()
+		s.ParityTesting, s.ParityMode = true, flags.ParityShadow
 		s.ParitySample = rapid.Float64Range(0, 1).Draw(t, "sample")
 		s.Shadow.Share, s.Shadow.Budget = rapid.Float64Range(0, 1).Draw(t, "share"), rapid.Float64Range(0, 1000).Draw(t, "budget")
 		s.QueryTimeout = time.Duration(rapid.IntRange(0, math.MaxInt32).Draw(t, "ms")) * time.Millisecond

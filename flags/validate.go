@@ -22,6 +22,7 @@ func (s *Settings) Validate() error {
 	c.server()
 	c.graphql()
 	c.jwt()
+	c.shadow()
 	return errors.Join(c.problems...)
 }
 
@@ -113,6 +114,21 @@ func (c *checker) needs(env, value string, settings ...string) {
 	for _, name := range settings {
 		if value == "" && lookup(name).show(c.s) != "" {
 			c.addf(name, "want %s with it: it is of no use alone", env)
+		}
+	}
+}
+
+// shadow refuses settings of a shadow where there is none. With FRAISEQL_PARITY_TESTING=false
+// they may stay: it is how one switches off what is set up.
+func (c *checker) shadow() {
+	s := c.s
+	if s.ParityMode == ParityShadow && (s.ParityTesting || s.given("FRAISEQL_PARITY_TESTING")) {
+		return
+	}
+	for i := range shadowRows {
+		r := &shadowRows[i]
+		if r.show(s) != r.Default {
+			c.addf(r.Env, "want FRAISEQL_PARITY_TESTING=true and FRAISEQL_PARITY_MODE=shadow with it: there is no shadow otherwise")
 		}
 	}
 }

@@ -3,11 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/fraiseql/fraiseql-go/parity/report"
 )
 
 // newParity is the group of commands around comparisons.
@@ -32,8 +35,18 @@ type outputs struct {
 
 func (o *outputs) register(f *pflag.FlagSet) {
 	f.StringVar(&o.json, "json", "", "write the report as JSON to `FILE`; - is standard output, in place of the table")
-	f.StringVar(&o.junit, "junit", "", "write the report as JUnit XML to `FILE`")
-	f.StringVar(&o.html, "html", "", "write the report as one HTML page to `FILE`")
+	f.StringVar(&o.junit, "junit", "", "write the report as JUnit XML to `FILE`; - is standard output, in place of the table")
+	f.StringVar(&o.html, "html", "", "write the report as one HTML page to `FILE`; - is standard output, in place of the table")
+}
+
+// output is one form of a report and where it goes.
+type output struct {
+	flag, name string
+	write      func(*report.Document, io.Writer) error
+}
+
+func (o *outputs) files() []output {
+	return []output{{"json", o.json, (*report.Document).JSON}, {"junit", o.junit, (*report.Document).JUnit}, {"html", o.html, (*report.Document).HTML}}
 }
 
 // runOptions are those of everything that compares.
@@ -51,13 +64,15 @@ type runOptions struct {
 	allocations        bool
 	reproduce          string
 	line               int
+	given              func(flag string) bool // on the command line
 }
 
 func (o *runOptions) register(f *pflag.FlagSet) {
+	o.given = f.Changed
 	f.StringVar(&o.control, "control", "", "the `BACKEND` that is trusted, or its mode: pq, pgx/exec, … (default: that of --backend)")
 	f.StringVar(&o.candidate, "candidate", "", "the `BACKEND` that is compared with it, or its mode (default: the other one)")
 	f.StringVar(&o.writes, "writes", "rollback", "what to do with mutations: "+strings.Join(writesForms, ", "))
-	f.DurationVar(&o.timeout, "timeout", 0, "end after this `TIME` (90s, 10m), report what was compared, and exit with 8")
+	f.DurationVar(&o.timeout, "timeout", 0, "end after this `TIME` (90s, 10m; 0 is no limit), report what was compared, and exit with 8")
 	f.Float64Var(&o.minCompared, "min-compared", 1, "exit with 16 when a smaller `SHARE` (0 to 1) of the operations was compared")
 	f.Float64Var(&o.minCoverage, "min-coverage", 0, "exit with 16 when less than this `PERCENT` (0 to 100) of the uses of columns was compared")
 	f.StringVar(&o.ignores, "ignores", "", "accept the differences that `FILE` names, each with owner, reason and last day")
@@ -69,31 +84,6 @@ func (o *runOptions) register(f *pflag.FlagSet) {
 
 // writesForms are the values of --writes.
 var writesForms = []string{"rollback", "commit (on the control only)", "skip", "describe (on both; nothing of them runs)", "clones (commit on two copies of the database, and compare those afterwards)"}
-
-// check refuses what can't be meant.
-func (o *runOptions) check() error {
-	if o.minCompared < 0 || o.minCompared > 1 {
-		return usage("--min-compared is %g; it takes a share from 0 to 1", o.minCompared)
-	}
-	if o.minCoverage < 0 || o.minCoverage > 100 {
-		return usage("--min-coverage is %g; it takes a percentage from 0 to 100", o.minCoverage)
-	}
-	if o.thirdVoice < 0 || o.thirdVoice > 1 {
-		return usage("--third-voice is %g; it takes a share from 0 to 1", o.thirdVoice)
-	}
-	if o.timeout < 0 {
-		return usage("--timeout is %s; it takes a time that is not negative", o.timeout)
-	}
-	var names []string
-	for _, form := range writesForms {
-		name, _, _ := strings.Cut(form, " ")
-		if name == o.writes {
-			return nil
-		}
-		names = append(names, name)
-	}
-	return usage("--writes is %q; it takes %s or %s", o.writes, strings.Join(names[:len(names)-1], ", "), names[len(names)-1])
-}
 
 // oneFile takes exactly one argument.
 func oneFile(what string) cobra.PositionalArgs {

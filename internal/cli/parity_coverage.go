@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 
@@ -48,8 +49,8 @@ func (a *app) readReport(file string) (*report.Document, error) {
 }
 
 func (a *app) parityCoverage(file string, minCoverage float64, full bool) error {
-	if minCoverage < 0 || minCoverage > 100 {
-		return usage("--min-coverage is %g; it takes a percentage from 0 to 100", minCoverage)
+	if err := within("min-coverage", minCoverage, 100, "percentage"); err != nil {
+		return err
 	}
 	d, err := a.readReport(file)
 	if err != nil {
@@ -91,7 +92,12 @@ func (a *app) parityCoverage(file string, minCoverage float64, full bool) error 
 	}
 	fmt.Fprintf(a.Out, "\n%.1f %%: %d of %d uses of columns were compared\n", c.Percent, c.Compared, c.Total)
 	if c.Percent < minCoverage {
-		return &exit{code: ExitCoverage, err: fmt.Errorf("coverage is %.1f %%, and --min-coverage asks for %g %%", c.Percent, minCoverage)}
+		return &exit{code: ExitCoverage, err: tooLittle(c, minCoverage)}
 	}
 	return nil
+}
+
+// tooLittle tells counts, too: rounded, 94.96 % would be the 95 % that were asked for.
+func tooLittle(c *report.Coverage, minCoverage float64) error {
+	return fmt.Errorf("coverage is %.1f %% (%d of %d uses of columns), and --min-coverage asks for %g %%", math.Floor(c.Percent*10)/10, c.Compared, c.Total, minCoverage)
 }

@@ -65,13 +65,18 @@ func (a *app) parityGenerate(ctx context.Context, o generateOptions) (err error)
 	if err := o.check(); err != nil {
 		return err
 	}
-	switch {
-	case o.count < 1:
+	if o.count < 1 {
 		return usage("--count is %d; it takes a number from 1", o.count)
-	case o.mutations < 0 || o.mutations > 1:
-		return usage("--mutations is %g; it takes a share from 0 to 1", o.mutations)
-	case o.oracles < 0 || o.oracles > 1:
-		return usage("--oracles is %g; it takes a share from 0 to 1", o.oracles)
+	}
+	if err := errors.Join(within("mutations", o.mutations, 1, "share"), within("oracles", o.oracles, 1, "share")); err != nil {
+		return err
+	}
+	if o.out != "" {
+		err := o.only("with --out, which runs nothing", "control", "candidate", "writes", "timeout", "min-compared", "min-coverage", "ignores", "third-voice",
+			"reproduce", "reveal", "json", "junit", "html", "oracles")
+		if err != nil {
+			return err
+		}
 	}
 	p, err := a.openParity(ctx, &o.runOptions)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/parity/corpus"
 )
 
@@ -89,6 +90,8 @@ func (o *importOptions) check(given func(string) bool) error {
 		if given("prefix") {
 			return usage("--prefix is of --format stderr; %s has none", o.format)
 		}
+	case "":
+		return usage("parity import needs --format, that of the log: %s, %s or %s", corpus.FormatStderr, corpus.FormatCSV, corpus.FormatJSON)
 	default:
 		return usage("--format is %q; it takes %s, %s or %s", o.format, corpus.FormatStderr, corpus.FormatCSV, corpus.FormatJSON)
 	}
@@ -126,19 +129,18 @@ func (a *app) parityImport(ctx context.Context, o importOptions, args []string) 
 			}
 			return err
 		}
+		if got.Lines == 0 {
+			return errNoStatement // and leave the file that is there
+		}
 		return lines.Flush()
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoStatement) {
 		return err
 	}
-	if err := a.tellImported(o, got); err != nil {
-		return err
-	}
-	if got.Lines == 0 {
-		return usage("no statement could be used: the corpus is empty")
-	}
-	return nil
+	return errors.Join(a.tellImported(o, got), err)
 }
+
+var errNoStatement = usage("no statement could be used: no corpus was written")
 
 func (a *app) importStatements(ctx context.Context, emit func(corpus.Line) error) (got corpus.Imported, err error) {
 	b, err := a.selectedBackend(a.settings)
@@ -150,7 +152,14 @@ func (a *app) importStatements(ctx context.Context, emit func(corpus.Line) error
 		return got, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return corpus.ImportStatStatements(ctx, db, emit)
+	got, err = corpus.ImportStatStatements(ctx, db, emit)
+	if s := backend.SQLStateOf(err); s == "42P01" || s == "55000" {
+		return got, &exit{
+			code: ExitFailed, err: err,
+			hint: "`create extension pg_stat_statements` in this database; the server needs it in shared_preload_libraries",
+		}
+	}
+	return got, err
 }
 
 // writeWhole writes a file for its owner only: whole, or not at all. "-" is standard
@@ -198,7 +207,9 @@ func (a *app) tellImported(o importOptions, got corpus.Imported) error {
 			Unusable map[string]int64 `json:"unusable"`
 		}{got.Lines, got.Unusable})
 	}
-	fmt.Fprintf(out, "%d operations were written to %s\n", got.Lines, o.out)
+	if got.Lines > 0 {
+		fmt.Fprintf(out, "%d operations were written to %s\n", got.Lines, o.out)
+	}
 	if len(got.Unusable) == 0 {
 		return nil
 	}

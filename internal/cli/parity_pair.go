@@ -17,6 +17,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/clones"
 	"github.com/fraiseql/fraiseql-go/parity/report"
@@ -125,9 +126,14 @@ func (a *app) sides(control, candidate string) (backend.Backend, backend.Backend
 		for _, b := range modes {
 			names = append(names, backend.ModeOf(b))
 		}
-		return nil, usage("--%s is %q; it takes one of %s", flag, name, strings.Join(names, ", "))
+		hint := ""
+		if near := flags.Nearest(name, names, 0); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return nil, &exit{code: ExitUsage, err: fmt.Errorf("--%s is %q; it takes one of %s", flag, name, strings.Join(names, ", ")), hint: hint}
 	}
-	if control == "" {
+	byDefault := control == ""
+	if byDefault {
 		control = a.settings.Backend
 	}
 	one, err := find("control", control)
@@ -142,7 +148,24 @@ func (a *app) sides(control, candidate string) (backend.Backend, backend.Backend
 		}
 	}
 	two, err := find("candidate", candidate)
+	if err == nil && byDefault && backend.ModeOf(two) == backend.ModeOf(one) { // it would pass, and nobody asked for it
+		return nil, nil, &exit{
+			code: ExitUsage, err: fmt.Errorf("--candidate is %s, and so is the control, by --backend", candidate),
+			hint: "name the other one; with --control " + candidate + " too, a backend is compared with itself",
+		}
+	}
 	return one, two, err
+}
+
+// state is what the writes left behind on two clones. That nobody could look is a verdict,
+// and not the end of the report.
+func (r *parityRun) state(ctx context.Context) parity.Report {
+	state, err := r.pair.compareClones(ctx, r.progress.Started)
+	if err != nil {
+		fmt.Fprintf(r.Err, "the two databases could not be compared after the run: %v\n", err)
+		return parity.Report{Operation: "state", Verdict: parity.Inconclusive, Reason: "the two databases could not be compared after the run"}
+	}
+	return state
 }
 
 // compareClones compares the two databases after a run that began at began.

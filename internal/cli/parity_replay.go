@@ -72,6 +72,11 @@ func (a *app) parityReplay(ctx context.Context, o runOptions, name string) (err 
 	if err != nil {
 		return usage("read %s: %w", name, err)
 	}
+	err = o.only("on a reproducer, which has one operation and a database of its own",
+		"writes", "resume", "line", "min-compared", "min-coverage", "ignores", "third-voice", "reproduce")
+	if err != nil {
+		return err
+	}
 	if o.control == "" {
 		o.control = file.Control
 	}
@@ -98,7 +103,11 @@ func (a *app) parityReplay(ctx context.Context, o runOptions, name string) (err 
 	}
 	sum := sha256.Sum256(text)
 	d.Head.Source, d.Head.SourceHash, d.Head.Writes = name, hex.EncodeToString(sum[:]), "rollback"
-	return a.conclude(d, o.outputs, gates(d, 1, 0))
+	err = judge(d, gates(d, 1, 0))
+	if writeErr := a.writeReport(d, o.outputs); writeErr != nil {
+		return writeErr
+	}
+	return err
 }
 
 // errTimeout is the cause of a context that --timeout has ended.

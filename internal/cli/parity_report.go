@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +33,9 @@ run that made the report.`,
 }
 
 func (a *app) parityReport(o outputs, file string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	d, err := a.readReport(file)
 	if err != nil {
 		return err
@@ -41,7 +44,7 @@ func (a *app) parityReport(o outputs, file string) error {
 		return err
 	}
 	if d.ExitCode != ExitOK {
-		return &exit{code: d.ExitCode, err: errors.New("the run of this report did not pass")}
+		return &exit{code: d.ExitCode, err: fmt.Errorf("the run of this report did not pass: %s", strings.Join(d.Failures, "; "))}
 	}
 	return nil
 }

@@ -43,7 +43,9 @@ func (a *app) runCorpus(ctx context.Context, o runOptions, file string, input []
 		return &exit{code: ExitUsage, err: fmt.Errorf("read the corpus: %w", err)}
 	}
 	if o.line > 0 {
-		corpus, lost = atLine(corpus, o.line), nil
+		if corpus, lost = atLine(corpus, o.line), nil; corpus == nil {
+			return usage("--line is %d, and no operation begins there in %s", o.line, file)
+		}
 	}
 	if len(corpus) == 0 {
 		return usage("the corpus is empty: nothing was compared")
@@ -115,6 +117,7 @@ type parityRun struct {
 	coverage  *coverage.Tracker // before the collector
 	progress  progress
 	seed      uint64
+	sides     report.Head              // what the two sides are, as it was before the run: a server may be gone after it
 	lost      map[string]int64         // in capture, by reason
 	reads     map[string]*builder.Plan // one of each class, for allocations
 	suspects  []suspect
@@ -125,6 +128,9 @@ type parityRun struct {
 // run runs what is left of the corpus, and reports.
 func (r *parityRun) run(ctx context.Context) error {
 	if err := r.load(); err != nil {
+		return err
+	}
+	if err := r.pair.describe(ctx, &r.sides); err != nil {
 		return err
 	}
 	if r.progress.Next == 0 && r.progress.Resumed == 0 {
@@ -139,7 +145,7 @@ func (r *parityRun) run(ctx context.Context) error {
 	if r.pair.clones != nil {
 		c.runner = parity.NewSeparateRunner(c.harness, r.pair.control, r.pair.candidate)
 	}
-	bar := r.bar("comparing", r.total)
+	bar := r.bar("comparing", r.progress.Next, r.total)
 	saved := time.Now()
 	for r.progress.Next < r.total {
 		e := r.at(r.progress.Next)
@@ -213,7 +219,7 @@ func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
 func (r *parityRun) refused(e entry, err error) {
 	const most = 20
 	if r.refusals++; r.refusals <= most {
-		fmt.Fprintf(r.Err, "line %d, %s: refused: %v\n", e.Line, e.Title, err)
+		fmt.Fprintf(r.Err, "line %d, %s: refused: %v\n", e.Line, report.OneLine(e.Title), err)
 	} else if r.refusals == most+1 {
 		fmt.Fprintln(r.Err, "more lines were refused")
 	}
@@ -222,18 +228,14 @@ func (r *parityRun) refused(e entry, err error) {
 // finish compares what the writes left behind, measures, and writes the report.
 func (r *parityRun) finish(ctx context.Context) error {
 	if r.pair.clones != nil {
-		state, err := r.pair.compareClones(ctx, r.progress.Started)
-		if err != nil {
-			return err
-		}
-		r.collector.Publish(report.WithOperation(ctx, report.Operation{Title: "the two databases after the run"}), state)
+		r.collector.Publish(report.WithOperation(ctx, report.Operation{Title: "the two databases after the run"}), r.state(ctx))
 	}
 	if err := r.reproduceAll(ctx); err != nil {
 		return err
 	}
 	if len(r.reads) > 0 {
-		if err := r.measure(ctx); err != nil {
-			return err
+		if err := r.measure(ctx); err != nil { // what was compared is worth more
+			fmt.Fprintf(r.Err, "allocations are not in the report: %v\n", err)
 		}
 	}
 	d := r.collector.Document()
@@ -251,9 +253,7 @@ func (r *parityRun) finish(ctx context.Context) error {
 		}
 		d.Ignores = append(d.Ignores, ignored)
 	}
-	if err := r.pair.describe(ctx, &d.Head); err != nil {
-		return err
-	}
+	d.Head.Server, d.Head.Control, d.Head.Candidate, d.Head.Differing = r.sides.Server, r.sides.Control, r.sides.Candidate, r.sides.Differing
 	var failed []*exit
 	if r.timedOut {
 		e := &exit{code: ExitTimeout, err: fmt.Errorf("time ran out after %d of %d operations", r.progress.Next, r.total)}
@@ -261,10 +261,17 @@ func (r *parityRun) finish(ctx context.Context) error {
 			e.hint = "the same command goes on from " + r.o.resume
 		}
 		failed = append(failed, e)
-	} else if err := r.done(); err != nil {
-		return err
 	}
-	return r.conclude(d, r.o.outputs, append(gates(d, r.o.minCompared, r.o.minCoverage), failed...))
+	err := judge(d, append(gates(d, r.o.minCompared, r.o.minCoverage), failed...))
+	if writeErr := r.writeReport(d, r.o.outputs); writeErr != nil {
+		return writeErr
+	}
+	if !r.timedOut {
+		if err := r.done(); err != nil { // now that the report is out
+			return err
+		}
+	}
+	return err
 }
 
 // gates are what a report fails by.
@@ -277,7 +284,7 @@ func gates(d *report.Document, minCompared, minCoverage float64) []*exit {
 	if float64(v.Compared()) < minCompared*float64(v.Total()) {
 		failed = append(failed, &exit{
 			code: ExitCoverage,
-			err:  fmt.Errorf("%d of %d operations were compared, fewer than the share %g that was asked for", v.Compared(), v.Total(), minCompared),
+			err:  fmt.Errorf("%d of %d operations were compared, less than the share of %g that --min-compared asks for", v.Compared(), v.Total(), minCompared),
 			hint: "the report says why the others were not; lower the gate with --min-compared",
 		})
 	}
@@ -287,15 +294,15 @@ func gates(d *report.Document, minCompared, minCoverage float64) []*exit {
 		failed = append(failed, &exit{code: ExitCoverage, err: errors.New("the report has no coverage, and --min-coverage asks for it")})
 	case d.Coverage.Percent < minCoverage:
 		failed = append(failed, &exit{
-			code: ExitCoverage, err: fmt.Errorf("coverage is %.1f %%, and --min-coverage asks for %g %%", d.Coverage.Percent, minCoverage),
+			code: ExitCoverage, err: tooLittle(d.Coverage, minCoverage),
 			hint: "`fraiseql parity coverage` lists what of a report was never compared",
 		})
 	}
 	return failed
 }
 
-// conclude writes d to all outputs and gives the error that has its exit code.
-func (a *app) conclude(d *report.Document, o outputs, failed []*exit) error {
+// judge says in d what it failed by, and gives the error that has its exit code.
+func judge(d *report.Document, failed []*exit) error {
 	err := bits(failed...)
 	for _, f := range failed {
 		d.ExitCode |= f.code
@@ -303,31 +310,29 @@ func (a *app) conclude(d *report.Document, o outputs, failed []*exit) error {
 	}
 	d.Passed = err == nil && d.Verdicts.Compared() > 0
 	d.Head.Tool = "fraiseql " + buildVersion()
-	if writeErr := a.writeReport(d, o); writeErr != nil {
-		return writeErr
-	}
 	return err
 }
 
 // writeReport writes the files first: whoever reads standard output may leave early.
 func (a *app) writeReport(d *report.Document, o outputs) error {
-	for _, f := range []struct {
-		flag, name string
-		write      func(io.Writer) error
-	}{{"json", o.json, d.JSON}, {"junit", o.junit, d.JUnit}, {"html", o.html, d.HTML}} {
-		if f.name == "" || f.name == "-" && f.flag == "json" {
+	toOut := func() error {
+		return d.Text(a.Out, report.TextOptions{Color: a.color && isTerminal(a.Out), NoFailures: sameFile(a.Out, a.Err)})
+	}
+	for _, f := range o.files() {
+		switch f.name {
+		case "":
+			continue
+		case "-":
+			toOut = func() error { return f.write(d, a.Out) }
 			continue
 		}
 		var b bytes.Buffer
-		if err := f.write(&b); err != nil {
+		if err := f.write(d, &b); err != nil {
 			return err
 		}
 		if err := os.WriteFile(f.name, b.Bytes(), 0o644); err != nil { //nolint:gosec // a report is for others to read, and holds no values that were not revealed
 			return usage("write the report of --%s: %w", f.flag, err)
 		}
 	}
-	if o.json == "-" {
-		return d.JSON(a.Out)
-	}
-	return d.Text(a.Out, report.TextOptions{Color: a.color && isTerminal(a.Out)})
+	return toOut()
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sort"
 	"strings"
 	"time"
@@ -56,7 +57,7 @@ func (a *app) shadowStatus(ctx context.Context, address string, asJSON, ready bo
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return usage("the address %q: %w", address, err)
+		return &exit{code: ExitUsage, err: fmt.Errorf("%q is no address to ask: it takes HOST:PORT", address), hint: "it is what `fraiseql serve --admin-addr` says, without http://"}
 	}
 	if host == "" {
 		host = "127.0.0.1"
@@ -69,6 +70,9 @@ func (a *app) shadowStatus(ctx context.Context, address string, asJSON, ready bo
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // without the address once more
+		}
 		return fmt.Errorf("ask %s: %w", address, err)
 	}
 	defer response.Body.Close()

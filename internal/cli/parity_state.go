@@ -79,6 +79,10 @@ func (r *parityRun) load() error {
 	}
 	was.Resumed++
 	r.progress = was
+	if was.Next == r.total {
+		fmt.Fprintf(r.Err, "all %d operations ran before; the report follows\n", r.total)
+		return nil
+	}
 	fmt.Fprintf(r.Err, "going on at operation %d of %d\n", was.Next+1, r.total)
 	return nil
 }

@@ -95,6 +95,11 @@ func flagError(cmd *cobra.Command, err error) error {
 		err = value // without pflag's words around it, which repeat the value, a secret one too
 	}
 	hint := "`" + cmd.CommandPath() + " --help` shows the flags"
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if takes, ok := valuesOf[invalid.GetFlag().Value.Type()]; ok {
+			err = fmt.Errorf("--%s is %q; it takes %s", invalid.GetFlag().Name, invalid.GetValue(), takes)
+		}
+	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && len(unknown.GetSpecifiedName()) > 1 {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
@@ -103,6 +108,13 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	}
 	return &exit{code: ExitUsage, err: err, hint: hint}
+}
+
+// valuesOf says what a flag takes, by its type: what the parsers of Go say is for
+// programmers.
+var valuesOf = map[string]string{
+	"float64": "a number, such as 0.5", "int": "a whole number", "uint64": "a whole number that is not negative",
+	"duration": "a time with its unit, such as 90s or 10m", "bool": "true or false",
 }
 
 // helpCommand is cobra's, but for an unknown topic, which is a usage error.

@@ -18,6 +18,18 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// sameFile says whether a and b end in one place: a terminal, or a file by 2>&1.
+func sameFile(a, b io.Writer) bool {
+	one, ok := a.(*os.File)
+	two, too := b.(*os.File)
+	if !ok || !too {
+		return false
+	}
+	x, err := one.Stat()
+	y, err2 := two.Stat()
+	return err == nil && err2 == nil && os.SameFile(x, y)
+}
+
 // Colors of the interface. They are used on a terminal only, and never when
 // NO_COLOR is set (https://no-color.org).
 const (
@@ -65,34 +77,47 @@ func (a *app) step(what string) (done func(result string)) {
 	}
 }
 
-// bar is a progress line for a known number of things: a bar with a share and
-// the time that is left on a terminal, silent elsewhere.
+// bar is a progress line for a known number of things, of which from are done: a bar
+// with a share and the time that is left on a terminal; elsewhere a line now and then,
+// since what is silent for long is ended by a CI system.
 type bar struct {
-	a     *app
-	what  string
-	total int
-	start time.Time
-	last  time.Time
+	a           *app
+	what        string
+	total, from int
+	start       time.Time
+	last        time.Time
 }
 
-func (a *app) bar(what string, total int) *bar {
-	return &bar{a: a, what: what, total: total, start: time.Now()}
+// plainProgress is how often a line of progress is printed where there is no terminal.
+const plainProgress = 30 * time.Second
+
+func (a *app) bar(what string, from, total int) *bar {
+	now := time.Now()
+	return &bar{a: a, what: what, from: from, total: total, start: now, last: now}
 }
 
 func (b *bar) at(n int) {
-	if !b.a.tty || time.Since(b.last) < 50*time.Millisecond && n < b.total {
+	every := plainProgress
+	if b.a.tty {
+		every = 50 * time.Millisecond
+	}
+	if time.Since(b.last) < every && (n < b.total || !b.a.tty) {
 		return
 	}
 	b.last = time.Now()
+	left := ""
+	if n > b.from && n < b.total {
+		rest := time.Duration(float64(time.Since(b.start)) / float64(n-b.from) * float64(b.total-n))
+		left = fmt.Sprintf(", %s left", rest.Round(100*time.Millisecond))
+	}
+	if !b.a.tty {
+		fmt.Fprintf(b.a.Err, "%s: %d of %d%s\n", b.what, n, b.total, left)
+		return
+	}
 	const width = 30
 	filled := width
 	if b.total > 0 {
 		filled = width * n / b.total
-	}
-	left := ""
-	if n > 0 && n < b.total {
-		rest := time.Duration(float64(time.Since(b.start)) / float64(n) * float64(b.total-n))
-		left = fmt.Sprintf(", %s left", rest.Round(100*time.Millisecond))
 	}
 	fmt.Fprintf(b.a.Err, "\r\x1b[K%s [%s%s] %d of %d%s", b.what, strings.Repeat("#", filled), strings.Repeat(".", width-filled), n, b.total, left)
 }

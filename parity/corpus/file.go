@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -46,6 +47,9 @@ func (r *Reader) Next() (Line, error) {
 		return l, nil
 	}
 	if err := r.in.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			return Line{}, fmt.Errorf("line %d is longer than %d bytes", r.n+1, MaxLine)
+		}
 		return Line{}, fmt.Errorf("read line %d: %w", r.n+1, err)
 	}
 	return Line{}, io.EOF
@@ -76,28 +80,52 @@ func parse(line []byte) (Line, error) {
 		Definition json.RawMessage `json:"definition"`
 	}
 	if err := json.Unmarshal(line, &has); err != nil {
-		return Line{}, fmt.Errorf("is not a JSON object: %w", err)
+		return Line{}, place(line, err)
 	}
-	if has.Version == nil {
-		l := Line{Definition: bytes.Clone(line)}
-		if has.Definition != nil {
-			l.Definition = has.Definition
-			if has.Title != nil {
-				l.Title = *has.Title
-			}
-		}
-		return l, nil
+	if has.Version == nil && has.Definition == nil {
+		return Line{Definition: bytes.Clone(line)}, nil
 	}
 	var l Line
 	in := json.NewDecoder(bytes.NewReader(line))
 	in.DisallowUnknownFields()
-	if err := in.Decode(&l); err != nil {
-		return Line{}, fmt.Errorf("can't be read: %w", err)
+	var err error
+	if has.Version == nil {
+		var titled struct {
+			Title      string          `json:"title"`
+			Definition json.RawMessage `json:"definition"`
+		}
+		err = in.Decode(&titled)
+		l.Title, l.Definition = titled.Title, titled.Definition
+		if err == nil {
+			return l, nil
+		}
+	} else {
+		err = in.Decode(&l)
+	}
+	if err != nil {
+		return Line{}, place(line, err)
 	}
 	if err := l.check(); err != nil {
 		return Line{}, fmt.Errorf("can't be read: %w", err)
 	}
 	return l, nil
+}
+
+// place says where in line a problem is, and nothing of Go.
+func place(line []byte, err error) error {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		if bytes.HasPrefix(line, []byte("\ufeff")) {
+			return errors.New("is not a JSON object: it begins with a byte order mark, which has no place in JSON")
+		}
+		return fmt.Errorf("is not a JSON object: at byte %d: %w", syntax.Offset, syntax)
+	}
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if kind.Field == "" {
+			return fmt.Errorf("is not a JSON object, but %s", kind.Value)
+		}
+		return fmt.Errorf("can't be read: %q can't be %s", kind.Field, kind.Value)
+	}
+	return fmt.Errorf("can't be read: %s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // Writer writes the lines of a corpus. It is safe for concurrent use.

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -20,17 +22,48 @@ func (d *Document) JSON(w io.Writer) error {
 	return enc.Encode(d)
 }
 
-// Read reads what JSON has written.
+// Read reads what JSON has written, strictly: a report that was cut, or changed by hand,
+// must not pass.
 func Read(r io.Reader) (*Document, error) {
-	var d Document
-	dec := json.NewDecoder(r)
-	if err := dec.Decode(&d); err != nil {
-		return nil, fmt.Errorf("this is not the JSON of a report: %w", err)
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
 	}
-	if d.Format != Format {
-		return nil, fmt.Errorf("the report's format is %q; this version reads %q", d.Format, Format)
+	var kind struct {
+		Format string `json:"format"`
+	}
+	if err := json.Unmarshal(text, &kind); err != nil {
+		return nil, fmt.Errorf("this is not the JSON of a report: %w", jsonProblem(err))
+	}
+	if kind.Format != Format {
+		return nil, fmt.Errorf("this is not the JSON of a report: its format is %q, and this version reads %q", kind.Format, Format)
+	}
+	var d Document
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&d); err != nil {
+		return nil, fmt.Errorf("this is not the JSON of a report: %w", jsonProblem(err))
+	}
+	switch compared := d.Verdicts.Compared(); {
+	case d.ExitCode < 0 || d.ExitCode > 31:
+		return nil, fmt.Errorf("the report contradicts itself: %d is no exit code", d.ExitCode)
+	case d.Passed && (d.ExitCode != 0 || d.Verdicts.Mismatch > 0 || compared == 0):
+		return nil, fmt.Errorf("the report contradicts itself: it has passed, with exit code %d, %d operations compared and %d mismatches", d.ExitCode, compared, d.Verdicts.Mismatch)
+	case d.ExitCode == 0 && d.Verdicts.Mismatch > 0:
+		return nil, fmt.Errorf("the report contradicts itself: exit code 0, and %d mismatches", d.Verdicts.Mismatch)
 	}
 	return &d, nil
+}
+
+// jsonProblem says the place, and nothing of Go.
+func jsonProblem(err error) error {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("at byte %d: %w", syntax.Offset, syntax)
+	}
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("at byte %d: %s can't be there", kind.Offset, kind.Value)
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
 type junitSuites struct {

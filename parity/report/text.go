@@ -3,8 +3,10 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/fraiseql/fraiseql-go/parity"
@@ -17,6 +19,8 @@ type TextOptions struct {
 	// Classes bounds how many classes are listed; those that did not pass are listed
 	// in any case. 0 means 20.
 	Classes int
+	// NoFailures leaves Document.Failures out, where they are said elsewhere.
+	NoFailures bool
 }
 
 // Text writes d as a table for a terminal.
@@ -32,7 +36,7 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		t.printf(" of %s", thousands(h.Operations))
 	}
 	if h.Source != "" {
-		t.printf(" from %s", h.Source)
+		t.printf(" from %s", OneLine(h.Source))
 	}
 	if h.Writes != "" {
 		t.printf(", writes: %s", h.Writes)
@@ -66,7 +70,7 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		t.printf("rule %q was needed %s times\n", r.Name, thousands(r.Count))
 	}
 	for _, i := range d.Ignores {
-		t.printf("ignored %s times: %s (%s: %s)\n", thousands(i.Used), i.What, i.Owner, i.Reason)
+		t.printf("ignored %s times: %s (%s: %s)\n", thousands(i.Used), OneLine(i.What), OneLine(i.Owner), OneLine(i.Reason))
 	}
 	if d.Latency.Sampled > 0 {
 		t.printf("time of the candidate: %s (median and 95 %% interval of %s pairs)\n", d.Latency.Words(), thousands(int64(d.Latency.Sampled)))
@@ -74,8 +78,10 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 	if c := d.Coverage; c != nil {
 		t.printf("coverage: %.1f %%, %d of %d; never compared: %d\n", c.Percent, c.Compared, c.Total, len(c.Never)+c.NeverMore)
 	}
-	for _, f := range d.Failures {
-		t.printf("%s\n", t.paint("31", f))
+	if !o.NoFailures {
+		for _, f := range d.Failures {
+			t.printf("%s\n", t.paint("31", OneLine(f)))
+		}
 	}
 	return t.err
 }
@@ -117,7 +123,7 @@ func (t *text) classes(d *Document, limit int) {
 			left++
 			continue
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", thousands(c.Operations), c.Verdicts.Worst(), thousands(c.Rows), brief(c.Latency), shorten(c.Name, 100))
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", thousands(c.Operations), c.Verdicts.Worst(), thousands(c.Rows), brief(c.Latency), shorten(OneLine(c.Name), 100))
 	}
 	if t.err == nil {
 		t.err = tab.Flush()
@@ -148,12 +154,12 @@ func (t *text) examples(c *Class) {
 		if e.Line > 0 {
 			t.printf(" in line %d", e.Line)
 		}
-		t.printf(": %s (class %s)\n", e.Title, c.Fingerprint)
+		t.printf(": %s (class %s)\n", OneLine(e.Title), c.Fingerprint)
 		if e.Reason != "" {
-			t.printf("  %s\n", e.Reason)
+			t.printf("  %s\n", OneLine(e.Reason))
 		}
 		if e.Verdict == parity.Mismatch || e.Control != e.Candidate {
-			t.printf("  control: %s; candidate: %s\n", e.Control, e.Candidate)
+			t.printf("  control: %s; candidate: %s\n", OneLine(e.Control), OneLine(e.Candidate))
 		}
 		if e.Wrong != "" {
 			t.printf("  the server contradicts: %s\n", e.Wrong)
@@ -165,18 +171,18 @@ func (t *text) examples(c *Class) {
 			t.printf("  and %d more differences\n", e.MoreDiffs)
 		}
 		if e.Reproducer != "" {
-			t.printf("  reproducer: %s\n", e.Reproducer)
+			t.printf("  reproducer: %s\n", OneLine(e.Reproducer))
 		}
 		if e.Replay != "" {
-			t.printf("  again: %s\n", e.Replay)
+			t.printf("  again: %s\n", OneLine(e.Replay))
 		}
 	}
 }
 
 func (t *text) diff(d Diff) {
-	t.printf("  %s\n", d.Words())
+	t.printf("  %s\n", OneLine(d.Words()))
 	for _, c := range d.Cells {
-		t.printf("    %s %s\n", c.Column, c.Type)
+		t.printf("    %s %s\n", OneLine(c.Column), OneLine(c.Type))
 		t.printf("      - %s\n", t.value(c.Control))
 		t.printf("      + %s\n", t.value(c.Candidate))
 		if c.Server != nil {
@@ -184,7 +190,9 @@ func (t *text) diff(d Diff) {
 		}
 	}
 	if d.Detail != "" {
-		t.printf("    %s\n", strings.ReplaceAll(strings.TrimRight(d.Detail, "\n"), "\n", "\n    "))
+		for line := range strings.SplitSeq(strings.TrimRight(d.Detail, "\n"), "\n") {
+			t.printf("    %s\n", OneLine(line))
+		}
 	}
 }
 
@@ -207,13 +215,14 @@ func (t *text) value(v Value) string {
 	}
 	var b strings.Builder
 	for _, p := range v.Parts() {
+		shown := OneLine(p.Text)
 		switch {
 		case p.Differs && t.color:
-			b.WriteString(t.paint("31;4", p.Text))
+			b.WriteString(t.paint("31;4", shown))
 		case p.Differs:
-			b.WriteString("[" + p.Text + "]")
+			b.WriteString("[" + shown + "]")
 		default:
-			b.WriteString(p.Text)
+			b.WriteString(shown)
 		}
 	}
 	if v.Text != nil {
@@ -250,6 +259,26 @@ func (v Value) Parts() []Part {
 	put(len(chars), false)
 	return list
 }
+
+// OneLine is s for a terminal or a log: one line, in which nothing moves the cursor, changes
+// colors, turns the direction of the text, or begins a command of a CI system.
+func OneLine(s string) string {
+	if !strings.ContainsFunc(s, unprintable) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unprintable(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// unprintable is what a terminal acts on, and what it does not show.
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 func shorten(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
