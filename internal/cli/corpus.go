@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -90,6 +91,7 @@ type comparer struct {
 	control   *executor.DB
 	candidate *executor.DB
 	reports   []parity.Report // of the entry that runs; one entry runs at a time
+	writing   *sync.Mutex     // held while one that may write runs; nil: nothing else runs
 }
 
 func newComparer(schema *builder.Schema, control, candidate *executor.DB, options ...parity.Option) *comparer {
@@ -106,6 +108,7 @@ func newComparer(schema *builder.Schema, control, candidate *executor.DB, option
 // by "skip" and not run by "describe".
 func (c *comparer) run(ctx context.Context, e entry, writes string) outcome {
 	if e.captured != nil {
+		defer c.exclusive(true)()
 		return c.runCaptured(ctx, e, writes)
 	}
 	o := outcome{entry: e}
@@ -129,6 +132,7 @@ func (c *comparer) run(ctx context.Context, e entry, writes string) outcome {
 		o.Reports = []parity.Report{{Operation: e.Title, Verdict: parity.NotCompared, Reason: "writes are skipped"}}
 		return o
 	}
+	defer c.exclusive(def.Kind != builder.Query)()
 	c.reports = nil
 	if writes == "describe" && def.Kind != builder.Query {
 		list := o.Plan.Statements()

@@ -64,6 +64,7 @@ type runOptions struct {
 	allocations        bool
 	reproduce          string
 	line               int
+	parallel           int
 	given              func(flag string) bool // on the command line
 }
 
@@ -73,6 +74,7 @@ func (o *runOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.candidate, "candidate", "", "the `BACKEND` that is compared with it, or its mode (default: the other one)")
 	f.StringVar(&o.writes, "writes", "rollback", "what to do with mutations: "+strings.Join(writesForms, ", "))
 	f.DurationVar(&o.timeout, "timeout", 0, "end after this `TIME` (90s, 10m; 0 is no limit), report what was compared, and exit with 8")
+	f.IntVar(&o.parallel, "parallel", 0, "run `N` operations at a time, mutations one at a time, and all so with --writes commit or clones (default: one more than there are processors, at most 5)")
 	f.Float64Var(&o.minCompared, "min-compared", 1, "exit with 16 when a smaller `SHARE` (0 to 1) of the operations was compared")
 	f.Float64Var(&o.minCoverage, "min-coverage", 0, "exit with 16 when less than this `PERCENT` (0 to 100) of the uses of columns was compared")
 	f.StringVar(&o.ignores, "ignores", "", "accept the differences that `FILE` names, each with owner, reason and last day")

@@ -22,6 +22,9 @@ func (o *runOptions) check() error {
 	if err := within("third-voice", o.thirdVoice, 1, "share"); err != nil {
 		return err
 	}
+	if o.parallel < 0 || o.parallel == 0 && o.given("parallel") {
+		return usage("--parallel is %d; it takes a number from 1", o.parallel)
+	}
 	if o.timeout < 0 {
 		return usage("--timeout is %s; it takes a time that is not negative", o.timeout)
 	}

@@ -141,30 +141,20 @@ func (r *parityRun) run(ctx context.Context) error {
 		limited, cancel = context.WithTimeout(ctx, r.o.timeout)
 	}
 	defer cancel()
-	c := newComparer(r.pair.schema, r.pair.control, r.pair.candidate, r.pair.options...)
-	if r.pair.clones != nil {
-		c.runner = parity.NewSeparateRunner(c.harness, r.pair.control, r.pair.candidate)
-	}
 	bar := r.bar("comparing", r.progress.Next, r.total)
 	saved := time.Now()
-	for r.progress.Next < r.total {
-		e := r.at(r.progress.Next)
-		outcome := c.run(limited, e, r.o.writes)
-		if limited.Err() != nil {
-			break // what it was interrupted in does not count
-		}
-		r.take(ctx, e, &outcome)
+	err := r.each(limited, func(e entry, o *outcome) error {
+		r.take(ctx, e, o)
 		r.progress.Next++
 		bar.at(r.progress.Next)
-		if time.Since(saved) > 2*time.Second {
-			if err := r.save(); err != nil {
-				return err
-			}
-			saved = time.Now()
+		if time.Since(saved) <= 2*time.Second {
+			return nil
 		}
-	}
+		saved = time.Now()
+		return r.save()
+	})
 	bar.end()
-	if err := r.save(); err != nil {
+	if err = errors.Join(err, r.save()); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

@@ -44,7 +44,7 @@ func (d *draw) condition(t *catalog.Table) json.RawMessage {
 	typ := d.g.schema.Types().Type(c.Type)
 	values := d.g.candidates(c)
 	ops := slices.DeleteFunc(d.operators(typ), func(op builder.Operator) bool {
-		return d.g.takes(op, typ) == nil || op.Operand == builder.Pair && len(values) == 0
+		return d.g.takes(op, typ) == nil || (op.Operand == builder.Pair || op.Operand == builder.Same) && len(values) == 0
 	})
 	o := &object{}
 	o.add("field", text(c.Name))
@@ -91,10 +91,14 @@ func (g *Generator) takes(op builder.Operator, typ *codec.Type) []json.RawMessag
 		}
 		return nil
 	case builder.Element:
-		if e := typ.Base().Elem(); e != nil {
-			return edgesOf(e)
+		e := typ.Base().Elem()
+		if e != nil && typ.Base().Kind().Has(codec.KindMultirange) {
+			e = e.Base().Elem() // a value, not a range
 		}
-		return nil
+		if e == nil {
+			return nil
+		}
+		return edgesOf(e)
 	case builder.Same, builder.List, builder.Pair:
 		if len(edgesOf(typ)) > 0 || typ.Base().Kind().Has(codec.KindEnum|codec.KindInet|codec.KindMAC|codec.KindMoney|codec.KindBit|codec.KindLTree) {
 			return some

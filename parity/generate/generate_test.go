@@ -92,9 +92,7 @@ func TestModesAgree(t *testing.T) {
 				err = executor.Execute(t.Context(), r, schema, def, io.Discard)
 				if h.Summary().Operations == before {
 					refused++
-					if backend.CodeOf(err) != backend.CodeBadUserInput {
-						t.Errorf("seed %d: %s\nwas not compared: %v", seed, definition, err)
-					}
+					t.Errorf("seed %d: %s\nwas not compared: %v", seed, definition, err)
 					continue
 				}
 				if !last.Verdict.Pass() {
@@ -102,8 +100,8 @@ func TestModesAgree(t *testing.T) {
 				}
 			}
 			t.Logf("%d compared, %d refused before SQL: %v", *count-refused, refused, h.Summary().Rules)
-			if refused > *count/5 {
-				t.Errorf("%d of %d were refused: the generator makes too much that is none", refused, *count)
+			if refused > 0 {
+				t.Errorf("%d of %d were refused: the generator makes what is none", refused, *count)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/catalog"
 )
 
@@ -42,7 +43,29 @@ func (d *draw) mutation(t *catalog.Table) json.RawMessage {
 	} else {
 		o.add("return_fields", names(some(d, "fields", columnsOf(t), 1, 6)))
 	}
+	if d.everyRow(o) {
+		return d.query(t)
+	}
 	return o.json()
+}
+
+// everyRow says that the filter of a mutation holds for every row whatever it says, so
+// that it is refused unless it asks for all rows: which one made up must never do.
+func (d *draw) everyRow(o *object) bool {
+	all := &object{}
+	all.b.Write(o.b.Bytes())
+	all.add("all_rows", json.RawMessage("true"))
+	return !d.accepted(o.json()) && d.accepted(all.json())
+}
+
+// accepted says that SQL can be made of a definition.
+func (d *draw) accepted(definition []byte) bool {
+	request, err := d.g.schema.Parse(definition)
+	if err != nil || len(request.Definitions) != 1 {
+		return false
+	}
+	_, err = builder.Build(d.g.schema, &request.Definitions[0])
+	return err == nil
 }
 
 // settable are the columns that may be given a value.
