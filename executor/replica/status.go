@@ -7,7 +7,7 @@ import (
 
 // Status is how a Runner is doing. Counts are since it was opened.
 type Status struct {
-	Replicas []ReplicaStatus
+	Replicas []Server
 	// PrimaryReads are the reads that no replica was sent.
 	PrimaryReads uint64
 	// Waited are reads that waited for a replica until it had replayed what their
@@ -17,8 +17,8 @@ type Status struct {
 	Unknown uint64
 }
 
-// ReplicaStatus is how one replica is doing.
-type ReplicaStatus struct {
+// Server is how one replica is doing.
+type Server struct {
 	Name     string // host:port
 	Reason   string // why it is out; "" if it is in
 	Position Position
@@ -38,7 +38,7 @@ func (r *Runner) Status() Status {
 	}
 	for _, p := range r.replicas {
 		now := p.now()
-		one := ReplicaStatus{
+		one := Server{
 			Name: p.name, Reason: now.reason, Position: now.at, Lag: now.lag, LagKnown: now.known,
 			Reads: p.reads.Load(), Fallbacks: p.fallbacks.Load(),
 		}

@@ -52,8 +52,8 @@ var ErrNoBasebackup = errors.New("there is no pg_basebackup: install PostgreSQL'
 // else on PATH.
 func (b Binaries) basebackup() (string, error) {
 	dirs := []string{b.Dir}
-	if real, err := filepath.EvalSymlinks(filepath.Join(b.Dir, "postgres")); err == nil {
-		dirs = append(dirs, filepath.Dir(real))
+	if program, err := filepath.EvalSymlinks(filepath.Join(b.Dir, "postgres")); err == nil {
+		dirs = append(dirs, filepath.Dir(program))
 	}
 	for _, dir := range dirs {
 		if path, err := exec.LookPath(filepath.Join(dir, "pg_basebackup")); err == nil {
