@@ -73,6 +73,12 @@ clients: ## Check npm clients against a server of its own, or against URL
 	npm --prefix tests/clients ci --ignore-scripts --no-audit --no-fund
 	go run ./tests/serving -url '$(URL)' node tests/clients/run.mjs
 
+PAIRS ?= 100000
+
+.PHONY: replicas
+replicas: ## Write and read back PAIRS times on real replicas, in every mode; fail over under load
+	FRAISEQL_REPLICA_PAIRS=$(PAIRS) $(go_test) -v -run 'TestReadYourWrites|TestFailover|TestAnotherTimeline' ./executor/replica
+
 .PHONY: libraries
 libraries: ## Run database/sql libraries through the connector on both drivers (modules from the network)
 	cd tests/libraries && $(go_test) -v .
@@ -171,6 +177,10 @@ bench-parity: ## Comparing: what it costs, and a gigabyte in bounded memory
 .PHONY: bench-http
 bench-http: ## HTTP: the server beside two hand-written ones, into docs/bench/http.json (URL= names a database with the sample data, POSTGRAPHILE= the program of PostGraphile 4)
 	go run ./tests/bench -rounds 5 -each 2s -out docs/bench/http.json $(if $(URL),-dsn '$(URL)') $(if $(POSTGRAPHILE),-postgraphile '$(POSTGRAPHILE)')
+
+.PHONY: bench-replicas
+bench-replicas: ## Reads with no, one and two replicas on this machine: what leaves the primary, into docs/bench/replicas.json
+	go run ./tests/bench/replicas -rounds 3 -each 5s -out docs/bench/replicas.json
 
 .PHONY: bench-compare
 bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT_VERSION) ## docs/bench/latest.txt against docs/bench/baseline.txt

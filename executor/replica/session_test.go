@@ -50,7 +50,7 @@ func TestReadYourWrites(t *testing.T) {
 	modes := all.Modes(codec.HasBinary)
 	total := pairs(t, 3500)
 	const workers = 4
-	each := max(total/(len(modes)*workers), 1)
+	each := (total + len(modes)*workers - 1) / (len(modes) * workers)
 	for m, b := range modes {
 		t.Run(backend.ModeOf(b), func(t *testing.T) {
 			t.Parallel()
