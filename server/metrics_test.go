@@ -52,6 +52,12 @@ func TestMetrics(t *testing.T) {
 	})
 	m.AddPool("pq", func() sql.DBStats { return sql.DBStats{} })
 	m.AddParity(func() map[string]uint64 { return map[string]uint64{"equal": 5, "equal by rule": 2} })
+	lag := 0.25
+	m.AddReplicas(func() server.ReplicaMeasures {
+		return server.ReplicaMeasures{PrimaryReads: 4, Waited: 3, Timeouts: 1, Unknown: 1, Replicas: []server.ReplicaMeasure{
+			{Name: "db2:5432", In: true, LagSeconds: &lag, Reads: 9, Fallbacks: 2}, {Name: "db3:5432"},
+		}}
+	})
 	h := m.Instrument("graphql", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/teapot":
@@ -90,6 +96,10 @@ func TestMetrics(t *testing.T) {
 		`fraiseql_http_requests_total{code="aborted",handler="graphql"} 1`,
 		`fraiseql_parity_verdicts_total{verdict="equal"} 5`, `fraiseql_parity_verdicts_total{verdict="equal_by_rule"} 2`,
 		`fraiseql_plan_cache_total{result="hit"} 1`, `fraiseql_plan_cache_total{result="miss"} 1`,
+		`fraiseql_reads_total{server="db2:5432"} 9`, `fraiseql_reads_total{server="primary"} 4`,
+		`fraiseql_replica_fallbacks_total{replica="db2:5432"} 2`, `fraiseql_replica_in{replica="db2:5432"} 1`,
+		`fraiseql_replica_lag_seconds{replica="db2:5432"} 0.25`, `fraiseql_replica_unknown_positions_total 1`,
+		`fraiseql_replica_waits_total{outcome="reached"} 3`, `fraiseql_replica_waits_total{outcome="timeout"} 1`,
 	}
 	var got []string
 	for _, line := range series(text, "fraiseql_") {
@@ -101,7 +111,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	for _, part := range []string{
-		`fraiseql_http_request_duration_seconds_count{handler="graphql"} 5`, "fraiseql_build_info{", "go_goroutines ", "process_open_fds ",
+		`fraiseql_http_request_duration_seconds_count{handler="graphql"} 5`, "fraiseql_build_info{", `fraiseql_replica_in{replica="db3:5432"} 0`, "go_goroutines ", "process_open_fds ",
 		"fraiseql_http_in_flight 0\n", `fraiseql_graphql_errors_total{code="CONFLICT"} 0`,
 	} {
 		if !strings.Contains(text, part) {
@@ -123,6 +133,7 @@ func TestMetricsOff(t *testing.T) {
 	m.Definitions(backend.CodeOK)
 	m.AddPool("pgx", nil)
 	m.AddParity(nil)
+	m.AddReplicas(nil)
 	h := http.NewServeMux()
 	if m.Instrument("x", h) != http.Handler(h) {
 		t.Error("a handler without metrics is wrapped")
