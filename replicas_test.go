@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -329,5 +330,29 @@ func TestReadURLIsChecked(t *testing.T) {
 	}
 	if server.SessionPrimary != replica.OnPrimary {
 		t.Errorf("the server says %q, the replicas %q", server.SessionPrimary, replica.OnPrimary)
+	}
+}
+
+// TestQueriesWithoutPrimary: while there is none, as in a failover, replicas answer
+// queries and the server stays ready; mutations are unavailable.
+func TestQueriesWithoutPrimary(t *testing.T) {
+	t.Parallel()
+	c := lateCluster(t)
+	site, err := onReplicas(t, c, flags.BackendPGX, nil).Site()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer site.Close()
+	if err := c.Primary.Halt(t.Context(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if _, got := post(t, site.Public, "/graphql", `{"query":"{notes {text}}"}`); !strings.Contains(got, "old 3") {
+		t.Errorf("a query: %s", got)
+	}
+	if _, got := post(t, site.Public, "/graphql", `{"query":"mutation {createNote(input: {text: \"x\"}) {text}}"}`); !strings.Contains(got, "SERVICE_UNAVAILABLE") {
+		t.Errorf("a mutation: %s", got)
+	}
+	if status, got := get(t, site.Admin, "/readyz"); status != http.StatusOK || !strings.Contains(got, `"status":"degraded"`) || !strings.Contains(got, `"object":"primary"`) {
+		t.Errorf("%d %s", status, got)
 	}
 }

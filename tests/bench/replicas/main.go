@@ -119,7 +119,7 @@ func run(ctx context.Context, o *options) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.out, append(text, '\n'), 0o644) //nolint:gosec // figures for everybody
+	return os.WriteFile(o.out, append(text, '\n'), 0o644)
 }
 
 // fill loads the sample data.
