@@ -1,0 +1,6 @@
+//go:build race
+
+package budgets
+
+// raced: the race detector allocates, and makes pools forget.
+const raced = true
