@@ -182,9 +182,15 @@ bench-http: ## HTTP: the server beside two hand-written ones, into docs/bench/ht
 bench-replicas: ## Reads with no, one and two replicas on this machine: what leaves the primary, into docs/bench/replicas.json
 	go run ./tests/bench/replicas -rounds 3 -each 5s -out docs/bench/replicas.json
 
+REV ?=
+
 .PHONY: bench-compare
-bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT_VERSION) ## docs/bench/latest.txt against docs/bench/baseline.txt
-	$< docs/bench/baseline.txt docs/bench/latest.txt
+bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT_VERSION) ## The hot paths against docs/bench/baseline.txt, or against REV measured in turn: red where they are worse
+	go run ./tests/bench/compare -benchstat $< -rounds $(BENCHCOUNT) $(if $(REV),-rev '$(REV)')
+
+.PHONY: bench-baseline
+bench-baseline: ## Measure the hot paths into docs/bench/baseline.txt, which bench-compare judges against
+	go run ./tests/bench/compare -keep -rounds $(BENCHCOUNT)
 
 ##@ Releases and upkeep
 
