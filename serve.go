@@ -247,6 +247,7 @@ func (db *DB) metrics() *server.Metrics {
 	for _, e := range []*executor.DB{db.main, db.other} {
 		if e != nil {
 			m.AddPool(e.Backend().Name(), e.Stats)
+			m.AddQueue(e.Backend().Name(), e.Queue)
 		}
 	}
 	db.shadowMetrics(m)

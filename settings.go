@@ -64,6 +64,7 @@ func ExecutorOptions(s *flags.Settings) []executor.Option {
 	options := []executor.Option{
 		executor.WithMaxConns(s.MaxConnections),
 		executor.WithMinIdle(s.MinIdle),
+		executor.WithMaxWaiting(s.MaxWaiting),
 		executor.WithAcquireTimeout(s.ConnectionTimeout),
 		executor.WithIdleTimeout(orNever(s.IdleTimeout)),
 		executor.WithMaxLifetime(orNever(s.MaxLifetime)),

@@ -19,6 +19,7 @@ type DB struct {
 	wire     backend.WireQuerier // nil: rows come through database/sql
 	together backend.TxQuerier   // nil: BEGIN, statements and COMMIT go one by one
 	pool     *sql.DB
+	queue    *queue // nil: who waits is the pool's own affair
 	owned    bool
 	opt      options
 	settings session // set in each transaction; reads need one then too
@@ -42,6 +43,7 @@ func Open(ctx context.Context, b backend.Backend, cfg backend.Config, o ...Optio
 		connector = asked{connector, db.opt.connected}
 	}
 	db.pool, db.owned = sql.OpenDB(connector), true
+	db.queue = newQueue(db.opt.maxConns, db.opt.maxWaiting)
 	db.settings.add(norm.TransactionSettings())
 	db.pool.SetMaxOpenConns(db.opt.maxConns)
 	// database/sql knows a largest number of idle connections only. A smaller one
@@ -78,7 +80,9 @@ func (a asked) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // Adopt runs Statements on the caller's pool, whose connections must come from
-// b's Connector (or behave like it). Close leaves the pool open. Nothing is sent.
+// b's Connector (or behave like it). Close leaves the pool open. Nothing is sent. Who
+// waits for a connection waits in the pool, in no order and without a bound on how
+// many: its size is the caller's, who may use it for other things too.
 func Adopt(b backend.Backend, pool *sql.DB, o ...Option) *DB {
 	db := &DB{backend: b, pool: pool, opt: defaults()}
 	for _, opt := range o {
@@ -101,8 +105,16 @@ func (db *DB) Close() error {
 	return backend.Wrap(db.backend, "close", db.pool.Close())
 }
 
-// Stats are the pool's statistics.
-func (db *DB) Stats() sql.DBStats { return db.pool.Stats() }
+// Stats are the pool's statistics. Those who waited before it in the order of coming
+// count as having waited; see Queue.
+func (db *DB) Stats() sql.DBStats {
+	s := db.pool.Stats()
+	if db.queue != nil {
+		s.WaitCount += db.queue.waits.Load()
+		s.WaitDuration += time.Duration(db.queue.waited.Load())
+	}
+	return s
+}
 
 // Backend is the backend that the statements run on.
 func (db *DB) Backend() backend.Backend { return db.backend }
@@ -111,14 +123,21 @@ func (db *DB) Backend() backend.Backend { return db.backend }
 // run on it is outside of everything that this package promises.
 func (db *DB) Pool() *sql.DB { return db.pool }
 
-// Ping checks that a connection can be had and answers.
+// Ping checks that a connection can be had and answers. It waits for one that comes
+// free, not behind all who wait: whether the database is there says nothing of how
+// much it has to do.
 func (db *DB) Ping(ctx context.Context) error {
-	conn, err := db.acquire(ctx)
+	if err := ctx.Err(); err != nil {
+		return backend.Wrap(db.backend, "acquire connection", err)
+	}
+	wait, cancel := context.WithTimeout(ctx, db.opt.acquireTimeout)
+	defer cancel()
+	conn, err := db.connect(ctx, wait)
 	if err != nil {
 		return err
 	}
 	err = backend.Wrap(db.backend, "ping", conn.PingContext(ctx))
-	db.release(conn, err)
+	giveBack(conn, err)
 	return err
 }
 
@@ -156,24 +175,51 @@ func (db *DB) acquire(ctx context.Context) (*sql.Conn, error) {
 
 // take is acquire where wait is ctx with the bound of it.
 func (db *DB) take(ctx, wait context.Context) (*sql.Conn, error) {
+	if err := db.queue.enter(wait); err != nil {
+		return nil, db.unconnected(ctx, wait, err)
+	}
+	conn, err := db.connect(ctx, wait)
+	if err != nil {
+		db.queue.leave()
+	}
+	return conn, err
+}
+
+// connect is take for who has a place in the queue already.
+func (db *DB) connect(ctx, wait context.Context) (*sql.Conn, error) {
 	conn, err := db.pool.Conn(wait)
+	if err != nil {
+		return nil, db.unconnected(ctx, wait, err)
+	}
+	return conn, nil
+}
+
+// unconnected is err as what it means that no connection could be had.
+func (db *DB) unconnected(ctx, wait context.Context, err error) error {
 	switch {
-	case err == nil:
-		return conn, nil
+	case errors.Is(err, ErrPoolExhausted):
 	case ctx.Err() == nil && wait.Err() != nil:
 		err = fmt.Errorf("no connection within %v (%d in use of at most %d): %w",
 			db.opt.acquireTimeout, db.pool.Stats().InUse, db.pool.Stats().MaxOpenConnections, ErrPoolExhausted)
-		return nil, &backend.Error{Op: "acquire connection", Backend: db.backend.Name(), Code: backend.CodeServiceUnavailable, Err: err}
+	default:
+		return backend.Wrap(db.backend, "acquire connection", err)
 	}
-	return nil, backend.Wrap(db.backend, "acquire connection", err)
+	return &backend.Error{Op: "acquire connection", Backend: db.backend.Name(), Code: backend.CodeServiceUnavailable, Err: err}
 }
 
 // ErrPoolExhausted is what an error wraps whose cause is that no connection of the
-// pool came free in time (WithAcquireTimeout).
+// pool came free in time (WithAcquireTimeout), or that so many waited for one that no
+// more may (WithMaxWaiting). Nothing was sent.
 var ErrPoolExhausted = errors.New("the pool of connections is exhausted")
 
-// release gives conn back, or throws it away where err leaves its state in doubt.
+// release gives conn back, or throws it away where err leaves its state in doubt, and
+// with it the place of whoever acquired it: once.
 func (db *DB) release(conn *sql.Conn, err error) {
+	giveBack(conn, err)
+	db.queue.leave()
+}
+
+func giveBack(conn *sql.Conn, err error) {
 	if spoiled(err) {
 		discard(conn)
 		return

@@ -21,6 +21,7 @@ func (f optionFunc) apply(o *options) { f(o) }
 // the With functions turn what is not positive into "no bound" where that exists.
 type options struct {
 	maxConns, minIdle     int
+	maxWaiting            int // 0: no bound
 	acquireTimeout        time.Duration
 	idleTimeout, lifetime time.Duration
 	queryTimeout          time.Duration
@@ -42,6 +43,7 @@ type options struct {
 const (
 	defaultMaxConns       = 20
 	defaultMinIdle        = 2
+	defaultMaxWaiting     = 1000
 	defaultAcquireTimeout = 30 * time.Second
 	defaultIdleTimeout    = 10 * time.Minute
 	defaultLifetime       = 30 * time.Minute
@@ -52,7 +54,7 @@ const (
 
 func defaults() options {
 	return options{
-		maxConns: defaultMaxConns, minIdle: defaultMinIdle,
+		maxConns: defaultMaxConns, minIdle: defaultMinIdle, maxWaiting: defaultMaxWaiting,
 		acquireTimeout: defaultAcquireTimeout, idleTimeout: defaultIdleTimeout, lifetime: defaultLifetime,
 		queryTimeout: defaultQueryTimeout, retries: defaultRetries,
 		types: codec.Builtin(),
@@ -71,6 +73,14 @@ func WithMaxConns(n int) Option {
 // than this are left.
 func WithMinIdle(n int) Option {
 	return optionFunc(func(o *options) { o.minIdle = max(n, 0) })
+}
+
+// WithMaxWaiting bounds how many wait for a connection at one time; who comes on top
+// is refused at once with backend.CodeServiceUnavailable, without having been sent.
+// They wait in the order of coming. Default 1000; not positive means no bound. Adopt
+// leaves it to the caller's pool.
+func WithMaxWaiting(n int) Option {
+	return optionFunc(func(o *options) { o.maxWaiting = max(n, 0) })
 }
 
 // WithAcquireTimeout bounds the wait for a connection; after it the error is

@@ -68,11 +68,13 @@ func (t *Tx) replace(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || !errors.As(err, &e) || e.Op != "begin" || e.Code != backend.CodeServiceUnavailable || !lostBeforeAnswer(err) {
 		return false
 	}
-	conn, aerr := t.db.acquire(ctx)
+	wait, cancel := context.WithTimeout(ctx, t.db.opt.acquireTimeout)
+	defer cancel()
+	discard(t.conn) // its place is the other one's
+	conn, aerr := t.db.connect(ctx, wait)
 	if aerr != nil {
 		return false
 	}
-	discard(t.conn)
 	t.conn = conn
 	return true
 }

@@ -396,6 +396,7 @@ func (t *Tx) rollback(ctx context.Context) {
 	}
 	if spoiled(t.failed) || t.control(ctx, "rollback", "rollback") != nil {
 		discard(t.conn)
+		t.db.queue.leave()
 		return
 	}
 	t.db.release(t.conn, nil)

@@ -41,7 +41,7 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	want := &flags.Settings{
 		Backend: "pgx", ParityMode: "strict", ParitySample: 1, PerformanceThreshold: 100 * time.Millisecond,
-		MaxConnections: 20, MinIdle: 2, ConnectionTimeout: 30 * time.Second, IdleTimeout: 10 * time.Minute,
+		MaxConnections: 20, MinIdle: 2, MaxWaiting: 1000, ConnectionTimeout: 30 * time.Second, IdleTimeout: 10 * time.Minute,
 		MaxLifetime: 30 * time.Minute, QueryTimeout: 30 * time.Second, StatementCacheSize: 100, MaxRetries: 3,
 		PGXExecMode: "auto", PQBinaryParameters: "auto", Pooler: "none", TimeZone: "UTC",
 		BigInt: "number", JSONKeys: "keep", MutationTx: "root",

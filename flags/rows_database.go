@@ -7,6 +7,7 @@ const (
 	maxMillis      = 1<<31 - 1
 	maxConnections = 262143 // PostgreSQL's max_connections cannot be more
 	maxStatements  = 100_000
+	maxWaiting     = 1_000_000
 	maxRetries     = 100
 )
 
@@ -67,6 +68,9 @@ var databaseRows = []Setting{
 	count("Pool", "FRAISEQL_DB_MIN_IDLE", "db-min-idle", "2", 0, maxConnections,
 		"Idle connections that are kept ready. At most FRAISEQL_DB_MAX_CONNECTIONS; where only that one is set, to less than 2, this is as low.",
 		func(s *Settings) *int { return &s.MinIdle }),
+	count("Pool", "FRAISEQL_DB_MAX_WAITING", "db-max-waiting", "1000", 0, maxWaiting,
+		"The most operations that wait for a connection at one time, in the order of coming; more are answered with 503 at once. 0: no limit.",
+		func(s *Settings) *int { return &s.MaxWaiting }),
 	millis("Pool", "FRAISEQL_DB_CONNECTION_TIMEOUT_MS", "db-connection-timeout-ms", "30000", 1,
 		"How long an operation waits for a connection.",
 		func(s *Settings) *time.Duration { return &s.ConnectionTimeout }),

@@ -89,6 +89,8 @@ type Settings struct {
 	MaxConnections int
 	// MinIdle is how many idle connections are kept ready; at most MaxConnections.
 	MinIdle int
+	// MaxWaiting bounds how many operations wait for a connection; 0 means no limit.
+	MaxWaiting int
 	// ConnectionTimeout bounds the wait for a connection.
 	ConnectionTimeout time.Duration
 	// IdleTimeout closes connections that were idle for so long; 0 means never.

@@ -78,6 +78,9 @@ func (o *Operation) Execute(ctx context.Context, w io.Writer, opts ...executor.E
 	if err != nil { // of the whole, not of a field
 		return a.Final(err)
 	}
+	if err := x.unserved(); err != nil {
+		return err
+	}
 	a.Text("}")
 	if x.undone {
 		a.SetBuffer(append(a.Buffer()[:mark], "null"...))
@@ -88,6 +91,21 @@ func (o *Operation) Execute(ctx context.Context, w io.Writer, opts ...executor.E
 		return err
 	}
 	return errors.Join(x.failed...)
+}
+
+// unserved is why nothing at all was done, where that is so: each field failed for
+// want of a connection. The whole is told as unavailable then, as HTTP can tell it to
+// a client and to what stands before it, rather than as data that is null.
+func (x *execution) unserved() error {
+	if len(x.failed) == 0 || len(x.failed) < len(x.op.roots) && !x.undone || x.a.Written() {
+		return nil
+	}
+	for _, err := range x.failed {
+		if !errors.Is(err, executor.ErrPoolExhausted) {
+			return nil
+		}
+	}
+	return x.failed[0]
 }
 
 // execution is one answer in the making.

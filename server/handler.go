@@ -272,7 +272,8 @@ func firstCode(answer []byte) string {
 }
 
 // coded writes the error with the code of err, without data: nothing came of the
-// request. It returns the status.
+// request. It returns the status: for application/json 200, but where the request was
+// turned away before it began.
 func (x *exchange) coded(err error) int {
 	x.scratch = append(x.scratch[:0], `{"errors":[`...)
 	x.scratch = append(executor.AppendErrorObject(x.scratch, err), "]}"...)
@@ -281,7 +282,7 @@ func (x *exchange) coded(err error) int {
 	if code == backend.CodeServiceUnavailable {
 		x.w.Header()["Retry-After"] = x.g.retryAfter
 	}
-	if x.media == mediaResponse {
+	if x.media == mediaResponse || errors.Is(err, executor.ErrPoolExhausted) { // as where too many requests run
 		return code.HTTPStatus()
 	}
 	return 0

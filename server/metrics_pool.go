@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fraiseql/fraiseql-go/executor"
 )
 
 // AddPool reports the connections of a pool, under the backend's name. Two pools
@@ -13,6 +15,26 @@ func (m *Metrics) AddPool(backend string, stats func() sql.DBStats) {
 	if m != nil {
 		m.registry.MustRegister(newPoolCollector(backend, stats))
 	}
+}
+
+// AddQueue reports those who wait for a connection of a pool, under the backend's
+// name. How often and how long they did is what AddPool reports.
+func (m *Metrics) AddQueue(backend string, stats func() executor.QueueStats) {
+	if m == nil {
+		return
+	}
+	put := func(c prometheus.Collector) { m.registry.MustRegister(c) }
+	opts := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Name: "fraiseql_db_pool_" + name, Help: help, ConstLabels: prometheus.Labels{"backend": backend}}
+	}
+	put(prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("waiting", "Operations that wait for a connection now.")),
+		func() float64 { return float64(stats().Waiting) }))
+	put(prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("max_waiting", "Bound of operations that wait for a connection; 0: none.")),
+		func() float64 { return float64(stats().Longest) }))
+	put(prometheus.NewCounterFunc(prometheus.CounterOpts(opts("refused_total", "Operations that were turned away because so many waited already.")),
+		func() float64 { return float64(stats().Refused) }))
+	put(prometheus.NewCounterFunc(prometheus.CounterOpts(opts("left_total", "Operations that went away, or whose time was up, before they had a connection.")),
+		func() float64 { return float64(stats().Left) }))
 }
 
 // AddParity reports comparisons by verdict; counts gives the totals so far.

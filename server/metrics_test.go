@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/server"
 )
 
@@ -50,6 +51,7 @@ func TestMetrics(t *testing.T) {
 	m.AddPool("pgx", func() sql.DBStats {
 		return sql.DBStats{MaxOpenConnections: 20, InUse: 3, Idle: 2, WaitCount: 7, WaitDuration: 1500 * time.Millisecond, MaxIdleClosed: 1}
 	})
+	m.AddQueue("pgx", func() executor.QueueStats { return executor.QueueStats{Waiting: 3, Longest: 1000, Refused: 4, Left: 2} })
 	m.AddPool("pq", func() sql.DBStats { return sql.DBStats{} })
 	m.AddParity(func() map[string]uint64 { return map[string]uint64{"equal": 5, "equal by rule": 2} })
 	lag := 0.25
@@ -85,8 +87,9 @@ func TestMetrics(t *testing.T) {
 		`fraiseql_apq_total{result="hit"} 1`, `fraiseql_apq_total{result="mismatch"} 1`,
 		`fraiseql_db_pool_closed_total{backend="pgx",reason="max_idle"} 1`,
 		`fraiseql_db_pool_connections{backend="pgx",state="idle"} 2`, `fraiseql_db_pool_connections{backend="pgx",state="in_use"} 3`,
-		`fraiseql_db_pool_max_connections{backend="pgx"} 20`, `fraiseql_db_pool_wait_seconds_total{backend="pgx"} 1.5`,
-		`fraiseql_db_pool_waits_total{backend="pgx"} 7`,
+		`fraiseql_db_pool_left_total{backend="pgx"} 2`, `fraiseql_db_pool_max_connections{backend="pgx"} 20`, `fraiseql_db_pool_max_waiting{backend="pgx"} 1000`,
+		`fraiseql_db_pool_refused_total{backend="pgx"} 4`, `fraiseql_db_pool_wait_seconds_total{backend="pgx"} 1.5`,
+		`fraiseql_db_pool_waiting{backend="pgx"} 3`, `fraiseql_db_pool_waits_total{backend="pgx"} 7`,
 		`fraiseql_definitions_total{code="OK"} 1`,
 		`fraiseql_graphql_errors_total{code="OTHER"} 1`, `fraiseql_graphql_errors_total{code="PARSE_ERROR"} 1`,
 		`fraiseql_graphql_errors_total{code="TIMEOUT"} 1`,
