@@ -37,6 +37,10 @@ type TxStatement struct {
 	// ReadOnly says that the transaction is: whether it was committed is nothing
 	// that anybody needs to know.
 	ReadOnly bool
+	// Plain says that Before is BEGIN alone, of a transaction that is read committed and
+	// read write. With Commit it may be left out together with COMMIT where it is known
+	// that the server does the same for a statement by itself.
+	Plain bool
 }
 
 // Command is a statement's text with its bound arguments.

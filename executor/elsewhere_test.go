@@ -134,7 +134,7 @@ func TestAfterCommit(t *testing.T) {
 			t.Fatal("no error")
 		}
 		expect("reads and rollbacks")
-		armed := proxy.Arm(faultproxy.Fault{When: faultproxy.AtCommit, How: faultproxy.RST})
+		armed := proxy.Arm(faultproxy.Fault{When: faultproxy.AtCommitted(), How: faultproxy.RST})
 		if err := put(ctx, db, "lost"); backend.CodeOf(err) != backend.CodeCommitUnknown || !armed.Struck() {
 			t.Fatalf("error %v, struck %t", err, armed.Struck())
 		}

@@ -55,7 +55,7 @@ func TestLostCommitIsUnknownAndNotRepeated(t *testing.T) {
 		for _, cut := range []faultproxy.Cut{faultproxy.FIN, faultproxy.RST} {
 			for _, how := range []string{"exec", "query", "tx"} {
 				word := fmt.Sprint(how, "-", cut)
-				armed := proxy.Arm(faultproxy.Fault{When: faultproxy.AtCommit, How: cut})
+				armed := proxy.Arm(faultproxy.Fault{When: faultproxy.AtCommitted(), How: cut})
 				runs := 0
 				var err error
 				switch how {

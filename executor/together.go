@@ -111,7 +111,7 @@ func (t *Tx) startTogether(ctx context.Context, s *builder.Statement, last, byNa
 		return nil, backend.Wrap(db.backend, "query", err)
 	}
 	call := &backend.TxStatement{
-		Before: t.opening, Command: backend.Command{SQL: s.SQL, Args: args}, Commit: last, ReadOnly: t.ro,
+		Before: t.opening, Plain: len(t.opening) == 1 && t.opening[0].SQL == plainBegin, Command: backend.Command{SQL: s.SQL, Args: args}, Commit: last, ReadOnly: t.ro,
 	}
 	if last && !t.ro { // too late afterwards
 		call.Check = func(got []backend.Column) error { return checkColumns(db.backend, got, s.Columns, byName) }

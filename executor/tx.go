@@ -289,6 +289,9 @@ type begin struct {
 	readOnly, deferrable bool
 }
 
+// plainBegin is the BEGIN of a write where nobody asked for anything else.
+var plainBegin = begins[begin{level: "read committed"}]
+
 // begins is the SQL of every begin.
 var begins = func() map[begin]string {
 	m := map[begin]string{}

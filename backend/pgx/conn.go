@@ -33,6 +33,8 @@ type conn struct {
 	// outdated are statements that have to be prepared anew, by their text.
 	outdated []string
 	watch    watch
+	// isolation of a statement by itself, see autocommits.
+	isolation isolation
 	// What is sent is put together here: a message is copied into pgx's buffer.
 	bind    pgproto3.Bind
 	execute pgproto3.Execute
@@ -121,6 +123,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
 	}
+	c.noticed(query)
 	return c.Conn.PrepareContext(ctx, query)
 }
 
@@ -157,6 +160,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, named []driver.Nam
 	if len(named) > gate.MaxArgs {
 		return nil, gate.ErrTooManyArgs
 	}
+	c.noticed(query)
 	args := make([]any, len(named))
 	for i := range named {
 		args[i] = named[i].Value
@@ -183,6 +187,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
 	}
+	c.noticed(query)
 	if len(args) == 0 && c.c.base.DefaultQueryExecMode == jackpgx.QueryExecModeSimpleProtocol {
 		args = []driver.NamedValue{{Ordinal: 1, Value: jackpgx.QueryExecModeExec}} // see first
 	}

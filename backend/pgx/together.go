@@ -107,20 +107,10 @@ func (r *txRows) start() error {
 	if err := c.dropStale(r.ctx); err != nil {
 		return c.explain(r.ctx, err)
 	}
-	var before []*prepared
-	for i := range s.Before {
-		p, err := c.prepare(r.ctx, s.Before[i].SQL)
-		if err != nil {
-			return r.refused(i, err)
-		}
-		before = append(before, p)
-	}
-	var commit *prepared
-	if s.Commit {
-		var err error
-		if commit, err = c.prepare(r.ctx, "commit"); err != nil {
-			return r.refused(len(before)+1, err)
-		}
+	var room [2]*prepared
+	before, commit, err := r.around(room[:0])
+	if err != nil {
+		return err
 	}
 	main := c.known(s.SQL)
 	if main == nil {
@@ -132,7 +122,6 @@ func (r *txRows) start() error {
 			}
 			before = nil
 		}
-		var err error
 		if main, err = c.prepare(r.ctx, s.SQL); err != nil {
 			return r.refused(0, err)
 		}
@@ -148,6 +137,28 @@ func (r *txRows) start() error {
 	}
 	r.peeked = r.advance()
 	return r.err
+}
+
+// around adds the commands before the statement and gives the one behind it: none where
+// the server makes the same transaction of a statement by itself.
+func (r *txRows) around(before []*prepared) (_ []*prepared, commit *prepared, err error) {
+	c, s := r.c, r.s
+	if s.Plain && s.Commit && c.autocommits(r.ctx) {
+		return nil, nil, nil
+	}
+	for i := range s.Before {
+		p, err := c.prepare(r.ctx, s.Before[i].SQL)
+		if err != nil {
+			return nil, nil, r.refused(i, err)
+		}
+		before = append(before, p)
+	}
+	if s.Commit {
+		if commit, err = c.prepare(r.ctx, "commit"); err != nil {
+			return nil, nil, r.refused(len(before)+1, err)
+		}
+	}
+	return before, commit, nil
 }
 
 // alone sends what comes before the statement and waits for the answers.

@@ -28,6 +28,8 @@ type Message struct {
 	Type byte
 	// Tag is the command tag of a CommandComplete: "COMMIT", "INSERT 0 1".
 	Tag string
+	// Status is the state of the transaction in a ReadyForQuery: 'I', 'T' or 'E'.
+	Status byte
 	// N counts the messages of this connection since it was opened, from 1.
 	N int
 }
@@ -51,6 +53,19 @@ type Fault struct {
 // AtCommit picks the CommandComplete of a COMMIT: the server has committed and
 // the client never learns of it.
 func AtCommit(m Message) bool { return m.Type == 'C' && m.Tag == "COMMIT" }
+
+// AtCommitted picks what tells the client that a write was committed: AtCommit's, or,
+// where the write was a statement by itself, that the server is ready behind it.
+func AtCommitted() func(Message) bool {
+	wrote := false
+	return func(m Message) bool {
+		if m.Type == 'C' {
+			verb, _, _ := strings.Cut(m.Tag, " ")
+			wrote = verb == "INSERT" || verb == "UPDATE" || verb == "DELETE" || verb == "MERGE"
+		}
+		return AtCommit(m) || wrote && m.Type == 'Z' && m.Status == 'I'
+	}
+}
 
 // AtComplete picks the CommandComplete whose tag starts with tag, such as
 // "INSERT".

@@ -105,6 +105,9 @@ func (l *link) forwardServer(r *bufio.Reader, client net.Conn) error {
 		if kind == 'C' {
 			m.Tag = string(bytes.TrimRight(body, "\x00"))
 		}
+		if kind == 'Z' && len(body) == 1 {
+			m.Status = body[0]
+		}
 		if f := l.p.strike(m); f != nil {
 			if !f.Hole {
 				// What came before the fault must arrive, as it would have.
