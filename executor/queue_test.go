@@ -58,14 +58,28 @@ func TestQueueOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		all.Wait()
-		// One may be counted just before it stands in line, and be overtaken by the next.
-		if len(got) != n || slices.ContainsFunc(got, func(i int) bool { return slices.Index(got, i) < i-2 || slices.Index(got, i) > i+2 }) {
+		// Whoever is counted stands in line a moment later, and may be overtaken until then. Drawn by
+		// lot, 40 have about 12 that follow each other.
+		if len(got) != n || following(got) < n*3/4 {
 			t.Errorf("in the order %v", got)
 		}
 		if s := db.Stats(); s.WaitCount != n || s.WaitDuration <= 0 || db.Queue() != (executor.QueueStats{Longest: 1000}) {
 			t.Errorf("%+v, %+v", s, db.Queue())
 		}
 	})
+}
+
+// following is the length of the longest subsequence of list that rises.
+func following(list []int) int {
+	var ends []int // the smallest end of one of each length
+	for _, v := range list {
+		if i, _ := slices.BinarySearch(ends, v); i < len(ends) {
+			ends[i] = v
+		} else {
+			ends = append(ends, v)
+		}
+	}
+	return len(ends)
 }
 
 // TestQueueBound: more than may wait are refused at once and are sent nowhere; who
