@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/internal/defaults"
 	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
 	"github.com/fraiseql/fraiseql-go/backend/internal/liveness"
 )
@@ -33,8 +34,7 @@ type conn struct {
 	// outdated are statements that have to be prepared anew, by their text.
 	outdated []string
 	watch    watch
-	// isolation of a statement by itself, see autocommits.
-	isolation isolation
+	level    defaults.Level // see autocommits
 	// What is sent is put together here: a message is copied into pgx's buffer.
 	bind    pgproto3.Bind
 	execute pgproto3.Execute
@@ -123,7 +123,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
 	}
-	c.noticed(query)
+	c.level.Noticed(query)
 	return c.Conn.PrepareContext(ctx, query)
 }
 
@@ -160,7 +160,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, named []driver.Nam
 	if len(named) > gate.MaxArgs {
 		return nil, gate.ErrTooManyArgs
 	}
-	c.noticed(query)
+	c.level.Noticed(query)
 	args := make([]any, len(named))
 	for i := range named {
 		args[i] = named[i].Value
@@ -187,7 +187,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
 	}
-	c.noticed(query)
+	c.level.Noticed(query)
 	if len(args) == 0 && c.c.base.DefaultQueryExecMode == jackpgx.QueryExecModeSimpleProtocol {
 		args = []driver.NamedValue{{Ordinal: 1, Value: jackpgx.QueryExecModeExec}} // see first
 	}

@@ -41,6 +41,7 @@ var (
 	_ backend.Moded       = (*Backend)(nil)
 	_ backend.WireQuerier = (*Backend)(nil)
 	_ backend.FieldReader = (*Backend)(nil)
+	_ backend.TxQuerier   = (*Backend)(nil)
 )
 
 // Option sets up a Backend.

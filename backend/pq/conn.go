@@ -12,6 +12,7 @@ import (
 	libpq "github.com/lib/pq"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/internal/defaults"
 	"github.com/fraiseql/fraiseql-go/backend/internal/gate"
 	"github.com/fraiseql/fraiseql-go/backend/internal/liveness"
 )
@@ -40,8 +41,9 @@ type conn struct {
 	probe *liveness.Probe
 	// notices are those that nobody has asked for yet.
 	notices *gate.Notices
-	epoch   uint64    // the connector's epoch when the cache was last dropped
-	used    time.Time // when the pool last handed the connection out
+	level   defaults.Level // see autocommits
+	epoch   uint64         // the connector's epoch when the cache was last dropped
+	used    time.Time      // when the pool last handed the connection out
 	// broken: the context of a call ended, or rows were cut: not to be used again.
 	broken atomic.Bool
 }
@@ -173,6 +175,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if gate.IsCopy(query) {
 		return nil, gate.ErrCopy
 	}
+	c.level.Noticed(query)
 	defer c.guard(ctx, true)()
 	s, err := c.inner.PrepareContext(context.Background(), query)
 	if err != nil {
@@ -196,6 +199,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err := c.enter(ctx, len(args)); err != nil {
 		return nil, err
 	}
+	c.level.Noticed(query)
 	defer c.guard(ctx, true)()
 	var res driver.Result
 	_, err := c.run(ctx, query, func(s *statement) (err error) {
@@ -217,8 +221,9 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err := c.enter(ctx, len(args)); err != nil {
 		return nil, err
 	}
+	c.level.Noticed(query)
 	release := c.guard(ctx, true)
-	r, _, err := c.query(ctx, query, args)
+	r, _, err := c.query(ctx, query, args, nil)
 	if err != nil {
 		release()
 		return nil, c.explain(ctx, err)
@@ -227,10 +232,16 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 }
 
 // query runs one statement through lib/pq, by its cached form where there is a
-// cache, and returns lib/pq's rows and the columns.
-func (c *conn) query(ctx context.Context, query string, args []driver.NamedValue) (r driver.Rows, columns []backend.Column, err error) {
+// cache, and returns lib/pq's rows and the columns. check (nil: none) is asked about a
+// cached form before it is sent.
+func (c *conn) query(ctx context.Context, query string, args []driver.NamedValue, check func(*statement) error) (r driver.Rows, columns []backend.Column, err error) {
 	c.x.columns = nil
 	s, err := c.run(ctx, query, func(s *statement) (err error) {
+		if s != nil && check != nil {
+			if err := check(s); err != nil {
+				return err
+			}
+		}
 		if s == nil {
 			r, err = c.inner.QueryContext(context.Background(), query, args)
 			return err

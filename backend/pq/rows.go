@@ -75,7 +75,7 @@ func (b *Backend) QueryWire(ctx context.Context, sc *sql.Conn, query string, arg
 				Err:  fmt.Errorf("wire rows of a connection of type %T, which Connector did not open: %w", dc, errors.ErrUnsupported),
 			}
 		}
-		r, err = c.wire(ctx, query, args)
+		r, err = c.wire(ctx, query, args, nil)
 		return err
 	})
 	if err != nil {
@@ -94,11 +94,13 @@ type rows struct {
 	cols    []backend.Column
 	cells   [][]byte
 	release func()
+	commit  bool // the end of the rows is a commit
 	closed  bool
 	err     error
 }
 
-func (c *conn) wire(ctx context.Context, query string, args []any) (*rows, error) {
+// wire sends query. tx (nil: none) is what it is the whole transaction of.
+func (c *conn) wire(ctx context.Context, query string, args []any, tx *backend.TxStatement) (*rows, error) {
 	if len(args) > gate.MaxArgs {
 		return nil, gate.ErrTooManyArgs
 	}
@@ -115,14 +117,26 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (*rows, error
 	}
 	release := c.guard(ctx, true)
 	c.x.capture = true
-	r, cols, err := c.query(ctx, query, named)
+	var check func(*statement) error
+	sent := false
+	if tx != nil {
+		check = func(s *statement) (err error) {
+			if tx.Check != nil {
+				err = tx.Check(s.columns)
+			}
+			sent, c.x.completed = err == nil, false
+			return err
+		}
+	}
+	r, cols, err := c.query(ctx, query, named, check)
 	if err != nil {
 		c.x.capture = false
 		release()
+		err = c.blame(ctx, err, sent)
 		c.leave()
-		return nil, c.explain(ctx, err)
+		return nil, err
 	}
-	return &rows{ctx: ctx, c: c, pq: r, cols: cols, release: release, cells: make([][]byte, 0, len(cols))}, nil
+	return &rows{ctx: ctx, c: c, pq: r, cols: cols, release: release, commit: tx != nil, cells: make([][]byte, 0, len(cols))}, nil
 }
 
 // leave gives the connection back to whoever holds it.
@@ -146,7 +160,7 @@ func (r *rows) Next() bool {
 	if r.closed {
 		return false
 	}
-	if r.c.broken.Load() && r.ctx.Err() != nil {
+	if r.c.broken.Load() && r.ctx.Err() != nil && !r.commit {
 		// The context has ended: what the server sent before it heard is not read.
 		r.c.abandon()
 		r.end(r.ctx.Err())
@@ -176,7 +190,7 @@ func (r *rows) end(err error) {
 	r.release()
 	r.c.x.capture = false
 	if err != nil && !errors.Is(err, io.EOF) {
-		r.err = backend.Wrap(r.c.c.b, "query", r.c.explain(r.ctx, err))
+		r.err = r.c.blame(r.ctx, err, r.commit)
 	}
 	r.c.leave()
 }
@@ -186,7 +200,7 @@ func (r *rows) Close() error {
 	if r.closed {
 		return r.err
 	}
-	for budget := drainBytes; budget > 0; {
+	for budget := drainBytes; budget > 0 || r.commit; {
 		if !r.Next() {
 			return r.err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/lib/pq/pqerror"
 
 	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/internal/defaults"
 )
 
 // wire is the network connection that lib/pq is given: it passes the server's
@@ -43,6 +44,8 @@ type wire struct {
 	// describing has the types of parameters noted in params.
 	describing bool
 	params     []uint32
+	reported   map[string]string // parameters of defaults.Reported
+	completed  bool              // a command was, since somebody made this false
 }
 
 const (
@@ -173,7 +176,7 @@ func (x *wire) next() error {
 		if !x.describing {
 			return nil
 		}
-	case 'C', 'E', 'K', 'T', 'Z':
+	case 'C', 'E', 'K', 'S', 'T', 'Z':
 	default:
 		return nil
 	}
@@ -191,6 +194,7 @@ func (x *wire) next() error {
 func (x *wire) note(kind byte, body []byte) {
 	switch kind {
 	case 'C':
+		x.completed = true
 		// lib/pq knows no MERGE and reports 0 rows; FETCH is counted the same way
 		// and nothing else is done with the tag's word.
 		if bytes.HasPrefix(body, []byte("MERGE ")) {
@@ -204,6 +208,8 @@ func (x *wire) note(kind byte, body []byte) {
 		if len(body) >= 8 {
 			x.pid, x.secret = binary.BigEndian.Uint32(body), bytes.Clone(body[4:])
 		}
+	case 'S':
+		x.report(body)
 	case 'T':
 		x.columns = parseColumns(body)
 	case 't':
@@ -214,6 +220,17 @@ func (x *wire) note(kind byte, body []byte) {
 		if len(body) == 1 {
 			x.status, x.answering = body[0], false
 		}
+	}
+}
+
+// report takes note of a ParameterStatus: name and value, each with a NUL.
+func (x *wire) report(body []byte) {
+	name, value, _ := bytes.Cut(body, []byte{0})
+	if _, ok := defaults.Reported[string(name)]; ok {
+		if x.reported == nil {
+			x.reported = map[string]string{}
+		}
+		x.reported[string(name)] = string(bytes.TrimSuffix(value, []byte{0}))
 	}
 }
 

@@ -55,6 +55,7 @@ var level = map[string]int{
 var internal = map[string][]string{
 	"backend/internal/gate":     {"backend"},
 	"backend/internal/liveness": {"backend"},
+	"backend/internal/defaults": {"backend"},
 	"backend/internal/suite":    {"backend", "internal/pgtest"},
 	"internal/archtest":         {},
 	"parity/internal/sqltext":   {},
@@ -71,6 +72,8 @@ var allowed = []struct{ from, to, why string }{
 	{"backend/pq", "backend/internal/gate", "what both backends do before a driver sees a statement is written once"},
 	{"backend/pq", "backend/internal/liveness", "what both backends do on a socket is written once"},
 	{"backend/pgx", "backend/internal/liveness", "what both backends do on a socket is written once"},
+	{"backend/pq", "backend/internal/defaults", "what both backends ask of a session is written once"},
+	{"backend/pgx", "backend/internal/defaults", "what both backends ask of a session is written once"},
 	{"backend/pgx", "backend/internal/gate", "what both backends do before a driver sees a statement is written once"},
 	{"cmd", "internal/cli", "main is a shell around it"},
 	{"internal/cli", "internal/pgembed", "the demo starts a server"},
