@@ -43,6 +43,7 @@ var ddlRows = []ddlRow{
 	{"rename-column", "select * from t", nil, nil, []string{"alter table t rename column n to m"}, false, "1|2", "1|2", "", ""},
 	{"rename-used-column", "select n::text from t", nil, nil, []string{"alter table t rename column n to m"}, false, "2", "", "42703", ""},
 	{"change-type", "select n from t", nil, nil, []string{"alter table t alter column n type text using 'x' || n"}, false, "2", "x2", "", ""},
+	{"change-type-to-one-of-ours", "select n from t", nil, []string{"create type mood as enum ('x2')"}, []string{"alter table t alter column n type mood using ('x' || n)::mood"}, false, "2", "x2", "", ""},
 	{"change-type-of-argument", "select id::text from t where n = $1", []any{"2"}, nil, []string{"alter table t alter column n type text"}, false, "1", "1", "", "42883"},
 	{"replace-table", "select * from t", nil, nil, []string{"drop table t", "create table t (name text)", "insert into t values ('other')"}, false, "1|2", "other", "", ""},
 	{"drop-table", "select * from t", nil, nil, []string{"drop table t"}, false, "1|2", "", "42P01", ""},
@@ -193,7 +194,8 @@ func statementCases() []Case {
 }
 
 // underDDL runs a statement before and after a change, on every path that there is,
-// each in a session of its own: what is changed in one stays in it.
+// each in a session of its own: what is changed in one stays in it. Another session of
+// the same pool runs it after the change only.
 func (x *test) underDDL(row ddlRow, inside bool) {
 	fill := strings.NewReplacer("{schema}", x.schema, "{user}", x.Config.User)
 	x.prepare(ddlSetup...)
@@ -201,9 +203,11 @@ func (x *test) underDDL(row ddlRow, inside bool) {
 		x.prepare(fill.Replace(q))
 	}
 	query, readers := fill.Replace(row.query), x.readers()
-	sessions := make([]*session, len(readers))
+	sessions, late := make([]*session, len(readers)), make([]*session, len(readers))
 	for i, r := range readers {
-		sessions[i] = x.connect()
+		db, err := x.DB()
+		x.must("open the pool", err)
+		sessions[i], late[i] = x.on(db), x.on(db)
 		for range 3 { // the third time every cache is warm
 			rows, err := r.read(sessions[i], query, row.args...)
 			x.must(r.name+" before", err)
@@ -212,6 +216,7 @@ func (x *test) underDDL(row ddlRow, inside bool) {
 		if row.own {
 			for _, q := range row.change {
 				sessions[i].do(fill.Replace(q))
+				late[i].do(fill.Replace(q))
 			}
 		}
 	}
@@ -219,6 +224,7 @@ func (x *test) underDDL(row ddlRow, inside bool) {
 		x.prepare(row.change...)
 	}
 	for i, r := range readers {
+		x.afterDDL(row, late[i], r, query, inside)
 		x.afterDDL(row, sessions[i], r, query, inside)
 	}
 }

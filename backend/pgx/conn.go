@@ -1,6 +1,7 @@
 package pgx
 
 import (
+	"container/list"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -28,10 +29,13 @@ type conn struct {
 	// notices are those that nobody has asked for yet.
 	notices *gate.Notices
 	epoch   uint64 // the connector's epoch when the cache was last dropped
-	// statements are those that pieces were made of, by their text.
+	// statements are those that pieces were made of, by their text; order has them in
+	// that of their use, the last first.
 	statements map[string]*prepared
-	pieces     uint64 // made so far
-	// outdated are statements that have to be prepared anew, by their text.
+	order      list.List // of *prepared
+	pieces     uint64    // made so far
+	names      uint64    // given so far
+	// outdated are the names of statements that the server has and nobody uses.
 	outdated []string
 	watch    watch
 	level    defaults.Level // see autocommits
@@ -298,8 +302,7 @@ func (c *conn) dropStale(ctx context.Context) error {
 	if c.epoch == now || pc.PgConn().TxStatus() != 'I' {
 		return nil
 	}
-	clear(c.statements)
-	c.outdated = nil
+	c.dropAll()
 	if err := pc.DeallocateAll(ctx); err != nil {
 		return fmt.Errorf("drop stale statements: %w", err)
 	}

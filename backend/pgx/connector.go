@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	jackpgx "github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -63,6 +64,9 @@ func (b *Backend) Connector(cfg backend.Config) (driver.Connector, error) {
 		p.StatementCacheCapacity = max(1, c.room/5)
 		c.room -= p.StatementCacheCapacity
 	}
+	if c.room > 0 {
+		c.formatsOf, _ = lru.New[string, []int16](maxFormats) // fails for a size below 1 only
+	}
 	p.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	if notified := cfg.OnNotification; notified != nil {
 		p.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { notified(n.Channel, n.Payload) }
@@ -73,6 +77,10 @@ func (b *Backend) Connector(cfg backend.Config) (driver.Connector, error) {
 func (b *Backend) misconfigured(err error) error {
 	return &backend.Error{Op: "configure", Backend: b.Name(), Code: backend.CodeConfiguration, Err: err}
 }
+
+// maxFormats bounds the statements whose formats are known to all connections: some
+// hundred bytes each.
+const maxFormats = 4096
 
 // lastBuiltin is the end of the OIDs that PostgreSQL gives out itself
 // (FirstGenbkiObjectId in access/transam.h): beyond it types differ by database.
@@ -116,6 +124,9 @@ type connector struct {
 	base    *jackpgx.ConnConfig
 	room    int // for the statements of a conn
 	formats jackpgx.QueryResultFormatsByOID
+	// formatsOf are those of the columns of reads that any connection has prepared, by
+	// their text; see fresh. nil: nothing is kept.
+	formatsOf *lru.Cache[string, []int16]
 	// epoch counts the stale statements met on any connection: one that is behind
 	// drops its cache before its next transaction.
 	epoch  atomic.Uint64

@@ -1,8 +1,10 @@
 package pgx
 
 import (
+	"container/list"
 	"context"
-	"fmt"
+	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,10 +15,12 @@ import (
 
 // prepared is a statement of one connection that pieces are made of.
 type prepared struct {
-	name    string
+	text    string
+	name    string // at the server
 	cols    []backend.Column
 	formats []int16
-	used    uint64 // the number of the piece that it was last in
+	used    uint64        // the number of the piece that it was last in
+	at      *list.Element // its place in conn.order
 }
 
 // known is a statement that was prepared before, or nil.
@@ -24,73 +28,108 @@ func (c *conn) known(text string) *prepared {
 	p := c.statements[text]
 	if p != nil {
 		p.used = c.pieces
+		c.order.MoveToFront(p.at)
 	}
 	return p
 }
 
-// prepare finds or makes the statement. pgx's Conn knows it too, by its text, and
-// forgets it together with those of its own cache (dropStale).
+// prepare finds or makes the statement. What has to go for it goes in the same round
+// trip.
 func (c *conn) prepare(ctx context.Context, text string) (*prepared, error) {
 	if p := c.known(text); p != nil {
 		return p, nil
 	}
-	pc := c.Conn.Conn()
-	if err := c.makeRoom(ctx); err != nil {
+	if err := ctx.Err(); err != nil { // nothing of it may be left in the buffer
 		return nil, err
 	}
-	for _, old := range c.outdated {
-		if err := pc.Deallocate(ctx, old); err != nil {
-			return nil, fmt.Errorf("forget a statement: %w", err)
-		}
-	}
-	c.outdated = nil
-	sd, err := pc.Prepare(ctx, text, text)
+	c.makeRoom()
+	name := c.nextName()
+	sd, err := c.Conn.Conn().PgConn().Prepare(ctx, name, text, nil)
 	if err != nil {
+		if e, ok := errors.AsType[*pgconn.PrepareError](err); ok && e.ParseComplete {
+			c.outdated = append(c.outdated, name) // it is there, but can't be described
+		}
 		return nil, err
 	}
-	p := &prepared{used: c.pieces, name: sd.Name, cols: make([]backend.Column, len(sd.Fields)), formats: make([]int16, len(sd.Fields))}
+	cols := make([]backend.Column, len(sd.Fields))
 	for i := range sd.Fields {
-		f := &sd.Fields[i]
-		p.formats[i] = c.c.formats[f.DataTypeOID]
-		p.cols[i] = backend.Column{Name: f.Name, OID: f.DataTypeOID, Format: backend.Format(p.formats[i])}
+		cols[i] = backend.Column{Name: sd.Fields[i].Name, OID: sd.Fields[i].DataTypeOID}
 	}
+	p := &prepared{text: text, name: name}
+	c.describedAs(p, cols)
+	c.keep(p)
+	return p, nil
+}
+
+// nextName is that of a statement of a piece. pgx has other names for its own.
+func (c *conn) nextName() string {
+	c.names++
+	return "piece_" + strconv.FormatUint(c.names, 10)
+}
+
+// describedAs notes what the server says of p's rows, for other connections too.
+func (c *conn) describedAs(p *prepared, cols []backend.Column) {
+	p.formats = make([]int16, len(cols))
+	for i := range cols {
+		p.formats[i] = c.c.formats[cols[i].OID]
+		cols[i].Format = backend.Format(p.formats[i])
+	}
+	p.cols = cols
+	if c.c.formatsOf != nil {
+		c.c.formatsOf.Add(p.text, p.formats)
+	}
+}
+
+// keep has p used again.
+func (c *conn) keep(p *prepared) {
 	if c.statements == nil {
 		c.statements = map[string]*prepared{}
 	}
-	c.statements[text] = p
-	return p, nil
+	p.used, p.at = c.pieces, c.order.PushFront(p)
+	c.statements[p.text] = p
+}
+
+// drop forgets p on this side.
+func (c *conn) drop(p *prepared) {
+	delete(c.statements, p.text)
+	c.order.Remove(p.at)
+}
+
+// dropAll forgets all of them on this side.
+func (c *conn) dropAll() {
+	clear(c.statements)
+	c.order.Init()
+	c.outdated = nil
 }
 
 // forget makes a statement that met err be prepared anew where that may help: the
 // types of its arguments are those that the server chose when it was prepared, and
 // a column may have another type since.
 func (c *conn) forget(text string, err *pgconn.PgError) {
-	if _, ok := c.statements[text]; ok && strings.HasPrefix(err.Code, "42") {
-		delete(c.statements, text)
-		c.outdated = append(c.outdated, text)
+	if p, ok := c.statements[text]; ok && strings.HasPrefix(err.Code, "42") {
+		c.drop(p)
+		c.outdated = append(c.outdated, p.name)
 	}
 }
 
-// makeRoom forgets the statement that was used longest ago where there are enough,
-// unless it is part of the piece that is being made.
-func (c *conn) makeRoom(ctx context.Context) error {
+// makeRoom puts into the buffer what closes outdated statements, and the one that was
+// used longest ago where there are enough, unless that is part of the piece that is
+// being made. The answers are not waited for by themselves; nobody looks at them.
+func (c *conn) makeRoom() {
+	fe := c.Conn.Conn().PgConn().Frontend()
+	for _, name := range c.outdated {
+		fe.SendClose(&pgproto3.Close{ObjectType: 'S', Name: name})
+	}
+	c.outdated = nil
 	if len(c.statements) < c.c.room {
-		return nil
+		return
 	}
-	oldest, used := "", c.pieces
-	for text, p := range c.statements {
-		if p.used < used {
-			oldest, used = text, p.used
-		}
+	oldest, ok := c.order.Back().Value.(*prepared)
+	if !ok || oldest.used == c.pieces {
+		return
 	}
-	if used == c.pieces {
-		return nil
-	}
-	if err := c.Conn.Conn().Deallocate(ctx, oldest); err != nil {
-		return fmt.Errorf("make room for a statement: %w", err)
-	}
-	delete(c.statements, oldest)
-	return nil
+	fe.SendClose(&pgproto3.Close{ObjectType: 'S', Name: oldest.name})
+	c.drop(oldest)
 }
 
 // send puts Bind and Execute into the buffer. Arguments are as Bind has made them:

@@ -58,6 +58,9 @@ type txRows struct {
 	again   bool            // see piece
 	before  int             // commands before the statement in what was sent last
 	main    bool            // the statement was sent
+	made    *prepared       // the statement where it is prepared in the same piece; see fresh
+	parsed  bool            // the server has it
+	unread  bool            // its rows came in formats that nobody reads
 	stop    func() bool     // ends the watch over ctx; nil: there is none yet. Under conn.watch
 	told    chan struct{}   // closed when the server was told to cancel. Under conn.watch
 	done    int             // commands that went well
@@ -113,6 +116,9 @@ func (r *txRows) start() error {
 		return err
 	}
 	main := c.known(s.SQL)
+	if main == nil {
+		main = r.fresh()
+	}
 	if main == nil {
 		// It is prepared under the settings of its transaction: the role and the search
 		// path decide what its names mean.
@@ -187,6 +193,9 @@ func (r *txRows) send(before []*prepared, main, commit *prepared) error {
 		r.c.send(p, r.s.Before[i].Args)
 	}
 	if main != nil {
+		if main == r.made {
+			r.parse()
+		}
 		r.c.send(main, r.s.Args)
 	}
 	if commit != nil {
@@ -210,8 +219,12 @@ func (r *txRows) receive() (row, ready bool, err error) {
 			return false, false, r.lost(err)
 		}
 		switch msg := msg.(type) {
+		case *pgproto3.ParseComplete:
+			r.parsed = true
+		case *pgproto3.RowDescription:
+			r.described(msg)
 		case *pgproto3.DataRow:
-			if r.main && r.done == r.before {
+			if r.main && r.done == r.before && !r.unread {
 				r.row = msg.Values
 				return true, false, nil
 			}
@@ -251,6 +264,10 @@ func (r *txRows) verdict() error {
 			Op: "commit", Backend: "pgx", SQLState: "25P02", Code: backend.CodeInternal,
 			Err: fmt.Errorf("%w: the server rolled back instead", backend.ErrTxAborted),
 		}
+	}
+	r.settle()
+	if r.unread {
+		return r.blame(fmt.Errorf("%w: a column has another type", backend.ErrStaleStatement))
 	}
 	if r.failed == nil {
 		return nil
