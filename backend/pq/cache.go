@@ -10,6 +10,7 @@ import (
 // statement is one prepared statement of a connection.
 type statement struct {
 	query   string
+	name    string // at the server
 	stmt    driver.Stmt
 	columns []backend.Column
 }
@@ -35,16 +36,19 @@ func (c *cache) find(query string) *statement {
 	return e.Value.(*statement) //nolint:forcetypeassert // nothing else is in it
 }
 
-// add stores s and returns the statement that has to go for it, or nil.
-func (c *cache) add(s *statement) (evicted *statement) {
-	c.byKey[s.query] = c.order.PushFront(s)
-	if c.order.Len() <= c.size {
-		return nil
+// room makes it for one more, and returns the name of the statement that has to go for
+// that, or "".
+func (c *cache) room() (evicted string) {
+	if c.order.Len() < c.size {
+		return ""
 	}
-	evicted = c.order.Remove(c.order.Back()).(*statement) //nolint:forcetypeassert // nothing else is in it
-	delete(c.byKey, evicted.query)
-	return evicted
+	s := c.order.Remove(c.order.Back()).(*statement) //nolint:forcetypeassert // nothing else is in it
+	delete(c.byKey, s.query)
+	return s.name
 }
+
+// add stores s.
+func (c *cache) add(s *statement) { c.byKey[s.query] = c.order.PushFront(s) }
 
 // remove forgets s.
 func (c *cache) remove(s *statement) {

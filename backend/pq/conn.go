@@ -301,17 +301,13 @@ func (c *conn) prepared(query string) (s *statement, cached bool, err error) {
 	if s := c.cache.find(query); s != nil {
 		return s, true, nil
 	}
-	c.x.columns = nil
+	c.x.columns, c.x.closing = nil, c.cache.room()
 	st, err := c.inner.PrepareContext(context.Background(), query)
 	if err != nil {
 		return nil, false, err
 	}
-	s = &statement{query: query, stmt: st, columns: c.x.columns}
-	if old := c.cache.add(s); old != nil {
-		if err := old.stmt.Close(); err != nil {
-			return nil, false, fmt.Errorf("close an old statement: %w", err)
-		}
-	}
+	s = &statement{query: query, name: c.x.parsed, stmt: st, columns: c.x.columns}
+	c.cache.add(s)
 	return s, false, nil
 }
 

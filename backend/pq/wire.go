@@ -41,6 +41,11 @@ type wire struct {
 	// flight, which the server takes for one statement only; answering tells that
 	// lib/pq must not see the answers that only they have.
 	single, answering bool
+	// parsed is the name of the statement of the last Parse message; closing is that of
+	// one to close in the flight of the next, and closes are answers to that which lib/pq
+	// must not see.
+	parsed, closing string
+	closes          int
 	// describing has the types of parameters noted in params.
 	describing bool
 	params     []uint32
@@ -158,6 +163,15 @@ func (x *wire) next() error {
 		x.row = x.buf[x.r+5 : x.r+total : x.r+total]
 		x.held, x.pass, x.stub = total, 0, emptyRow
 		return nil
+	case '3':
+		if x.closes == 0 {
+			return nil
+		}
+		if err := x.need(total); err != nil {
+			return err
+		}
+		x.r, x.pass, x.closes = x.r+total, 0, x.closes-1
+		return nil
 	case '1', '2', 'n':
 		if x.answering {
 			if err := x.need(total); err != nil {
@@ -255,7 +269,30 @@ func (x *wire) Write(p []byte) (int, error) {
 		x.answering = true
 		return len(p), nil
 	}
+	if len(p) > 5 && p[0] == 'P' {
+		return x.parse(p)
+	}
 	return x.Conn.Write(p)
+}
+
+// parse sends what begins with a Parse message, and Close before it where a statement
+// has to go: by itself that would be a round trip.
+func (x *wire) parse(p []byte) (int, error) {
+	if end := bytes.IndexByte(p[5:], 0); end >= 0 {
+		x.parsed = string(p[5 : 5+end])
+	}
+	if x.closing == "" {
+		return x.Conn.Write(p)
+	}
+	m := make([]byte, 0, len(p)+len(x.closing)+7)
+	m = append(m, 'C')
+	m = binary.BigEndian.AppendUint32(m, uint32(4+1+len(x.closing)+1)) // a few digits
+	m = append(append(append(m, 'S'), x.closing...), 0)
+	x.closing, x.closes = "", x.closes+1
+	if n, err := x.Conn.Write(append(m, p...)); err != nil {
+		return min(n, len(p)), err
+	}
+	return len(p), nil
 }
 
 // extended is a Query message's text (with its NUL) as one statement of the
