@@ -182,6 +182,10 @@ bench-http: ## HTTP: the server beside two hand-written ones, into docs/bench/ht
 bench-replicas: ## Reads with no, one and two replicas on this machine: what leaves the primary, into docs/bench/replicas.json
 	go run ./tests/bench/replicas -rounds 3 -each 5s -out docs/bench/replicas.json
 
+.PHONY: bench-scale
+bench-scale: ## Cost against size: rows, tables, waiting clients, plans; ten minutes at most, into docs/bench/scale.json and scale-*.svg
+	go run ./tests/bench/scale -out docs/bench
+
 REV ?=
 
 .PHONY: bench-compare
