@@ -81,7 +81,14 @@ func (f *figure) markdown() string {
 		}
 		fmt.Fprintf(&w, " %.2f |\n", last/first)
 	}
+	fmt.Fprintf(&w, "\n![%s](scale-%s.svg)\n", f.Title, f.Name)
 	return w.String()
+}
+
+// part is which of parts f belongs to.
+func (f *figure) part() string {
+	name, _, _ := strings.Cut(f.Name, "-")
+	return name
 }
 
 // short has three digits that count.

@@ -4,21 +4,18 @@
 //
 //	go run ./tests/bench/scale -each 1s -out docs/bench
 //
-// It writes scale.json and a plot for each figure, prints the tables of
-// docs/bench/scale.md, and stops all that it started.
+// It prints tables, writes scale.json, a plot for each figure, and the tables into
+// scale.md; it stops all that it started.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -61,7 +58,7 @@ func main() {
 		return
 	}
 	var o options
-	flag.StringVar(&o.out, "out", "", "the directory for scale.json and the plots; empty: nothing is written")
+	flag.StringVar(&o.out, "out", "", "the directory of scale.json, scale.md and the plots; empty: nothing is written")
 	flag.StringVar(&o.only, "only", "", "parts, with commas: rows, tables, waiting, plans; empty: all")
 	flag.DurationVar(&o.each, "each", time.Second, "how long one size is measured in a round")
 	flag.IntVar(&o.times, "rounds", 3, "rounds of each size; the median is shown")
@@ -126,35 +123,4 @@ func known(name string) bool {
 // progressf tells the terminal what goes on.
 func (b *bench) progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
-}
-
-// write keeps the figures.
-func (b *bench) write() error {
-	if err := os.MkdirAll(b.out, 0o755); err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(map[string]any{
-		"date": time.Now().UTC().Format(time.DateOnly), "go": runtime.Version(), "cpus": runtime.NumCPU(), "cpu": processor(),
-		"postgresql": b.server.Binaries().Version, "each_s": b.each.Seconds(), "rounds": b.times, "figures": b.figures,
-	}, "", " ")
-	if err != nil {
-		return err
-	}
-	errs := []error{os.WriteFile(filepath.Join(b.out, "scale.json"), append(text, '\n'), 0o644)}
-	for _, f := range b.figures {
-		errs = append(errs, f.plot(filepath.Join(b.out, "scale-"+f.Name+".svg")))
-	}
-	return errors.Join(errs...)
-}
-
-// processor is what /proc/cpuinfo calls it; "" where there is none.
-func processor() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(text), "model name")
-	line, _, _ := strings.Cut(rest, "\n")
-	_, name, _ := strings.Cut(line, ":")
-	return strings.TrimSpace(name)
 }

@@ -67,7 +67,7 @@ type order struct {
 
 // serve is that process: it ends when its standard input does, with whoever started it.
 func serve(in io.Reader, out io.Writer) error {
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil))) // written, and not kept
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil))) //nolint:sloglint // lines are written, and not kept
 	lines := bufio.NewReader(in)
 	text, err := lines.ReadBytes('\n')
 	if err != nil {

@@ -28,7 +28,7 @@ func (b *bench) rows(ctx context.Context) error {
 	}
 	exec := b.figure("rows-time", "Time for each row of a list", "rows", "µs for each row")
 	bytes := b.figure("rows-bytes", "Allocated for each row, executor to JSON", "rows", "bytes for each row")
-	memory := b.figure("rows-memory", "Peak resident memory of the server", "rows", "MB")
+	memory := b.figure("rows-memory", "Peak resident memory of the server, a list at a time", "rows", "MB")
 	for _, driver := range backends {
 		if err := b.rowsExecuted(ctx, driver, exec, bytes); err != nil {
 			return err

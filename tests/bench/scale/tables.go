@@ -91,12 +91,15 @@ func (b *bench) tablesServed(ctx context.Context, driver string, sizes []int, re
 			return err
 		}
 		defer func() { err = errors.Join(err, p.stop()) }()
-		c, err := connect(p.addr, byKey)
+		processes[n] = p
+	}
+	for _, n := range sizes { // a client that says nothing for long is sent away
+		c, err := connect(processes[n].addr, byKey)
 		if err != nil {
 			return err
 		}
 		defer c.conn.Close()
-		processes[n], clients[n] = p, c
+		clients[n] = c
 	}
 	used, asked := map[int]time.Duration{}, map[int]int{}
 	for _, n := range sizes {

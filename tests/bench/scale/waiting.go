@@ -30,13 +30,13 @@ func (b *bench) waiting(ctx context.Context) error {
 	fair := b.figure("waiting-fair", "How much longer than the median an answer takes", "clients", "by the median")
 	share := b.figure("waiting-share", "Answers of the client with the fewest, by the mean of all", "clients", "fewest ÷ mean")
 	refused := b.figure("waiting-refused", "Until 503 with Retry-After is answered, beyond 1,020 clients", "clients", "ms, median")
-	memory := b.figure("waiting-memory", "Peak resident memory of the server", "clients", "MB")
+	memory := b.figure("waiting-memory", "Peak resident memory of the server, all clients connected", "clients", "MB")
 	for _, driver := range backends {
-		p, err := start(ctx, &order{DSN: b.server.DSN("waiting"), Backend: driver, Connections: poolSize, Waiting: longest})
-		if err != nil {
-			return err
-		}
 		for _, w := range []struct{ name, query string }{{"by key", `{item(id:42){id name}}`}, {"holds 10 ms", `{helds{id}}`}} {
+			p, err := start(ctx, &order{DSN: b.server.DSN("waiting"), Backend: driver, Connections: poolSize, Waiting: longest})
+			if err != nil {
+				return err
+			}
 			for _, n := range clientSizes {
 				p.reset()
 				c, err := b.crowd(ctx, p, w.query, n)
@@ -61,9 +61,9 @@ func (b *bench) waiting(ctx context.Context) error {
 				}
 				b.progressf("waiting: %s, %s clients: %.0f/s, median %.1f ms, longest %.1f ms, %d refused", name, thousands(n), c.rate, c.p50, c.longest, c.refusals)
 			}
-		}
-		if err := p.stop(); err != nil {
-			return err
+			if err := p.stop(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report is scale.json.
+type report struct {
+	Date       string    `json:"date"`
+	Go         string    `json:"go"`
+	CPUs       int       `json:"cpus"`
+	CPU        string    `json:"cpu"`
+	PostgreSQL string    `json:"postgresql"`
+	Each       float64   `json:"each_s"`
+	Rounds     int       `json:"rounds"`
+	Figures    []*figure `json:"figures"`
+}
+
+// write keeps the figures: in scale.json, where those of parts that were not measured
+// stay, as plots, and as tables in scale.md where that is there.
+func (b *bench) write() error {
+	if err := os.MkdirAll(b.out, 0o755); err != nil {
+		return err
+	}
+	r, path := report{}, filepath.Join(b.out, "scale.json")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	kept := slices.DeleteFunc(r.Figures, func(old *figure) bool {
+		return slices.ContainsFunc(b.figures, func(f *figure) bool { return f.part() == old.part() })
+	})
+	r = report{
+		Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(), CPUs: runtime.NumCPU(), CPU: processor(),
+		PostgreSQL: b.server.Binaries().Version, Each: b.each.Seconds(), Rounds: b.times, Figures: append(kept, b.figures...),
+	}
+	text, err = json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	errs := []error{os.WriteFile(path, append(text, '\n'), 0o644)}
+	for _, f := range b.figures {
+		errs = append(errs, f.plot(filepath.Join(b.out, "scale-"+f.Name+".svg")))
+	}
+	return errors.Join(append(errs, b.page(&r))...)
+}
+
+// page replaces what stands in scale.md between "<!-- NAME -->" and "<!-- /NAME -->":
+// the tables of each part, and the machine.
+func (b *bench) page(r *report) error {
+	path := filepath.Join(b.out, "scale.md")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	parts := map[string]string{"machine": fmt.Sprintf("%s. %d processors (%s), %s/%s, Go %s, PostgreSQL %s on the same machine; %d rounds.\n",
+		r.Date, r.CPUs, r.CPU, runtime.GOOS, runtime.GOARCH, strings.TrimPrefix(r.Go, "go"), r.PostgreSQL, r.Rounds)}
+	for _, f := range b.figures {
+		parts[f.part()] += f.markdown() + "\n"
+	}
+	page := string(text)
+	for name, content := range parts {
+		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
+		before, rest, ok := strings.Cut(page, begin)
+		_, after, closed := strings.Cut(rest, end)
+		if !ok || !closed {
+			return fmt.Errorf("%s: no place for %s: want the lines %q and %q", path, name, strings.TrimSpace(begin), strings.TrimSpace(end))
+		}
+		page = before + begin + strings.TrimRight(content, "\n") + "\n" + end + after
+	}
+	return os.WriteFile(path, []byte(page), 0o644)
+}
+
+// processor is what /proc/cpuinfo calls it; "" where there is none.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(string(text), "model name")
+	line, _, _ := strings.Cut(rest, "\n")
+	_, name, _ := strings.Cut(line, ":")
+	return strings.TrimSpace(name)
+}
