@@ -10,6 +10,7 @@ import (
 
 	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/graphql"
+	"github.com/fraiseql/fraiseql-go/tests/bench/chart"
 )
 
 var planSizes = []int{1, 10, 100, 300, 1_000, 3_000, 10_000}
@@ -118,7 +119,7 @@ func (b *bench) planHits(ctx context.Context, hit, kept *figure) (err error) {
 	for _, n := range planSizes {
 		if err == nil {
 			hit.add("a hit", n, times[n]...)
-			b.progressf("plans: %s kept: %s µs", thousands(n), short(median(times[n])))
+			b.progressf("plans: %s kept: %s µs", chart.Thousands(n), chart.Short(median(times[n])))
 		}
 	}
 	return err
@@ -156,7 +157,7 @@ func (b *bench) planned(ctx context.Context, driver, name string, change func(*f
 	for _, n := range planSizes {
 		if err == nil {
 			request.add(driver+", "+name, n, times[n]...)
-			b.progressf("plans: %s, %s, %s documents: %s µs", driver, name, thousands(n), short(median(times[n])))
+			b.progressf("plans: %s, %s, %s documents: %s µs", driver, name, chart.Thousands(n), chart.Short(median(times[n])))
 		}
 	}
 	return err

@@ -52,7 +52,7 @@ func (b *bench) write() error {
 	}
 	errs := []error{os.WriteFile(path, append(text, '\n'), 0o644)}
 	for _, f := range b.figures {
-		errs = append(errs, f.plot(filepath.Join(b.out, "scale-"+f.Name+".svg")))
+		errs = append(errs, os.WriteFile(filepath.Join(b.out, "scale-"+f.Name+".svg"), f.svg(), 0o644))
 	}
 	return errors.Join(append(errs, b.page(&r))...)
 }

@@ -11,6 +11,8 @@ import (
 	fraiseql "github.com/fraiseql/fraiseql-go"
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/executor"
+
+	"github.com/fraiseql/fraiseql-go/tests/bench/chart"
 )
 
 // items is what every part but that of tables reads: seven columns, a million rows.
@@ -94,7 +96,7 @@ func (b *bench) perRow(f *figure, name string, n int, times []float64) {
 		times[i] /= float64(n)
 	}
 	f.add(name, n, times...)
-	b.progressf("rows: %s, %s: %s µs for each", name, thousands(n), short(median(times)))
+	b.progressf("rows: %s, %s: %s µs for each", name, chart.Thousands(n), chart.Short(median(times)))
 }
 
 func (b *bench) rowsServed(ctx context.Context, driver string, took, memory *figure) (err error) {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fraiseql/fraiseql-go/tests/bench/chart"
 )
 
 var tableSizes = []int{10, 100, 1_000, 10_000}
@@ -19,7 +21,7 @@ func wideName(n int) string { return fmt.Sprintf("tables_%d", n) }
 // wide makes the database of size i from the one before it: tables of eight columns,
 // each with two foreign keys to those before it.
 func (b *bench) wide(ctx context.Context, sizes []int, i int) error {
-	b.progressf("tables: making %s", thousands(sizes[i]))
+	b.progressf("tables: making %s", chart.Thousands(sizes[i]))
 	name, from, to := wideName(sizes[i]), 1, sizes[i]
 	create := "create database " + name
 	if i > 0 {
@@ -71,7 +73,7 @@ func (b *bench) tables(ctx context.Context) error {
 			load.add(driver+", start", n, m.start)
 			load.add(driver+", reload", n, m.reload)
 			kept.add(driver, n, m.kept)
-			b.progressf("tables: %s, %s: %s ms a table to start, %s KB kept", driver, thousands(n), short(m.start), short(m.kept))
+			b.progressf("tables: %s, %s: %s ms a table to start, %s KB kept", driver, chart.Thousands(n), chart.Short(m.start), chart.Short(m.kept))
 		}
 	}
 	for _, driver := range backends {
@@ -117,7 +119,7 @@ func (b *bench) tablesServed(ctx context.Context, driver string, sizes []int, re
 		used[n] += processes[n].cpu()
 		request.add(driver, n, times[n]...)
 		cpu.add(driver, n, float64(used[n].Microseconds())/float64(asked[n]))
-		b.progressf("tables: %s, %s: %s µs a request", driver, thousands(n), short(median(times[n])))
+		b.progressf("tables: %s, %s: %s µs a request", driver, chart.Thousands(n), chart.Short(median(times[n])))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/fraiseql/fraiseql-go/tests/bench/chart"
 )
 
 // clientSizes: those above 1,020 are more than there are connections and places in the
@@ -59,7 +61,7 @@ func (b *bench) waiting(ctx context.Context) error {
 				if c.refusals > 0 {
 					refused.add(name, n, c.refused)
 				}
-				b.progressf("waiting: %s, %s clients: %.0f/s, median %.1f ms, longest %.1f ms, %d refused", name, thousands(n), c.rate, c.p50, c.longest, c.refusals)
+				b.progressf("waiting: %s, %s clients: %.0f/s, median %.1f ms, longest %.1f ms, %d refused", name, chart.Thousands(n), c.rate, c.p50, c.longest, c.refusals)
 			}
 			if err := p.stop(); err != nil {
 				return err
