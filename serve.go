@@ -216,7 +216,7 @@ func (s *Site) Ready(ctx context.Context) (server.Report, error) {
 	}
 	var reads bool
 	r.Replicas, reads = s.db.replicaReports()
-	for _, db := range []*executor.DB{s.db.main, s.db.other} {
+	for _, db := range []*executor.DB{s.db.main, s.db.other, s.db.answering()} {
 		if db == nil {
 			continue
 		}

@@ -2,6 +2,7 @@ package fraiseql
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/executor"
@@ -85,7 +86,16 @@ func (db *DB) adminShadow() server.Shadow {
 	return shadowSwitch{db.shadow}
 }
 
-// shadowMetrics counts what the shadow does.
+// answering is the candidate's pool while the candidate answers, else nil.
+func (db *DB) answering() *executor.DB {
+	if db.shadow == nil {
+		return nil
+	}
+	return db.shadow.Answering()
+}
+
+// shadowMetrics counts what the shadow does, and the connections by which the candidate
+// answers where it may come to that.
 func (db *DB) shadowMetrics(m *server.Metrics) {
 	if db.shadow == nil || db.shadow.Measures() == nil {
 		return
@@ -100,5 +110,21 @@ func (db *DB) shadowMetrics(m *server.Metrics) {
 			Stage: int(got.Stage), BreakerOpen: got.BreakerOpen, Coverage: got.Coverage,
 			Answer: times(got.Answer), Other: times(got.Other), Overhead: times(got.Overhead),
 		}
+	})
+	if s := db.settings.Shadow; s.Stage != "live" && s.FlagsFile == "" {
+		return
+	}
+	name := db.shadow.Candidate().Name()
+	m.AddPool(name, func() (s sql.DBStats) {
+		if pool := db.answering(); pool != nil {
+			s = pool.Stats()
+		}
+		return s
+	})
+	m.AddQueue(name, func() (s executor.QueueStats) {
+		if pool := db.answering(); pool != nil {
+			s = pool.Queue()
+		}
+		return s
 	})
 }

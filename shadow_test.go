@@ -72,6 +72,10 @@ func TestShadow(t *testing.T) {
 					}
 					return
 				}
+				// The candidate's pool is there while it answers.
+				if n := strings.Count(metrics, "fraiseql_db_pool_max_connections{"); n != map[bool]int{true: 2, false: 1}[stage == "live"] {
+					t.Errorf("%d pools while %s", n, stage)
+				}
 				if on := stage != "off"; strings.Contains(metrics, "fraiseql_shadow_stage") != on {
 					t.Errorf("metrics while %s: %s", stage, metrics)
 				}
@@ -98,6 +102,15 @@ func TestShadow(t *testing.T) {
 				}
 				if got := over(t, site.Admin, http.MethodPost, "/shadow/on", ""); !strings.Contains(got, `"stage":"`+stage+`"`) {
 					t.Error(got)
+				}
+				if stage != "live" {
+					return
+				}
+				if err := db.Shadow().Answering().Close(); err != nil { // as if its server were gone
+					t.Error(err)
+				}
+				if _, err := site.Ready(t.Context()); err == nil {
+					t.Error("it is ready without the pool that answers")
 				}
 			})
 		}

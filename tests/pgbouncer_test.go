@@ -38,7 +38,7 @@ func TestRowLevelSecurityBehindPgBouncer(t *testing.T) {
 				t.Fatal(err)
 			}
 			const conns = 16
-			db, err := executor.Open(t.Context(), b, startPgBouncer(t, binary, cfg), executor.WithMinIdle(0), executor.WithMaxConns(conns))
+			db, err := executor.Open(t.Context(), b, startPgBouncer(t, binary, cfg, 2), executor.WithMinIdle(0), executor.WithMaxConns(conns))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,12 +71,12 @@ func pgbouncer(t *testing.T) string {
 	return ""
 }
 
-// startPgBouncer starts one before the server of cfg and returns the way through
-// it. It ends with the test.
-func startPgBouncer(t *testing.T, binary string, cfg backend.Config) backend.Config {
+// startPgBouncer starts one before the server of cfg, with so many connections to it, and
+// returns the way through. It ends with the test.
+func startPgBouncer(t *testing.T, binary string, cfg backend.Config, pool int) backend.Config {
 	t.Helper()
 	for range 5 { // somebody may take the port first
-		if c, ok := tryPgBouncer(t, binary, cfg); ok {
+		if c, ok := tryPgBouncer(t, binary, cfg, pool); ok {
 			return c
 		}
 	}
@@ -84,7 +84,7 @@ func startPgBouncer(t *testing.T, binary string, cfg backend.Config) backend.Con
 	return cfg
 }
 
-func tryPgBouncer(t *testing.T, binary string, cfg backend.Config) (backend.Config, bool) {
+func tryPgBouncer(t *testing.T, binary string, cfg backend.Config, pool int) (backend.Config, bool) {
 	t.Helper()
 	norm, err := cfg.Normalize()
 	if err != nil {
@@ -111,10 +111,10 @@ listen_port = %s
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = 2
+default_pool_size = %d
 max_client_conn = 100
 query_wait_timeout = 60
-`, host.Name, host.Port, norm.User, string(norm.Password), port)
+`, host.Name, host.Port, norm.User, string(norm.Password), port, pool)
 	path := filepath.Join(dir, "pgbouncer.ini")
 	if err := os.WriteFile(path, []byte(ini), 0o600); err != nil {
 		t.Fatal(err)

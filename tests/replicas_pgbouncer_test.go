@@ -31,7 +31,7 @@ func TestReplicasBehindPgBouncer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return startPgBouncer(t, binary, cfg)
+		return startPgBouncer(t, binary, cfg, 2)
 	}
 	for _, b := range all.Modes(nil) {
 		mode := backend.ModeOf(b)

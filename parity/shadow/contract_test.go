@@ -3,6 +3,7 @@ package shadow_test
 import (
 	"bytes"
 	"context"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -296,6 +297,44 @@ func TestOffIsOff(t *testing.T) {
 		t.Error(err)
 	}
 	mustText(t, s, read("select 1"))
+}
+
+// TestOffHasNothing: where it is off, whatever else is configured, there is neither a
+// goroutine nor a connection more than without it, and operations leave none behind.
+//
+//nolint:paralleltest // others' goroutines would be counted
+func TestOffHasNothing(t *testing.T) {
+	dsn := pgtest.DB(t)
+	control, err := executor.Open(t.Context(), mode(t, onPQ), config(t, dsn), executor.WithMaxConns(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = control.Close() }()
+	sessions := func() string {
+		return mustText(t, control, read("select count(*) from pg_stat_activity where datname = current_database()"))
+	}
+	goroutines, connections := runtime.NumGoroutine(), sessions()
+	goroutines = runtime.NumGoroutine() // with those of its connection
+	s, err := shadow.New(t.Context(), control, shadow.Source{Config: config(t, dsn), Candidate: mode(t, onPGX)}, parity.NewHarness(),
+		shadow.WithStage(shadow.StageOff), shadow.WithShare(1), shadow.WithPool(9), shadow.WithKillFile("nowhere"), shadow.WithStateFile(filepath.Join(t.TempDir(), "state")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		mustText(t, s, read("select 1"))
+	}
+	if n := runtime.NumGoroutine(); n != goroutines {
+		t.Errorf("%d goroutines, %d before", n, goroutines)
+	}
+	if n := sessions(); n != connections {
+		t.Errorf("%s connections, %s before", n, connections)
+	}
+	if s.Answering() != nil || s.Measures() != nil {
+		t.Error("there is a pool, or something to measure")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestRefused: what can't work is said at New.

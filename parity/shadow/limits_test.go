@@ -131,6 +131,10 @@ func TestBreaker(t *testing.T) {
 			[]shadow.Option{shadow.WithPool(1), shadow.WithQueue(1)},
 			func(b *shadow.Breaker) { b.Slow, b.Drops = -1, 0.8 }, "too fast",
 		},
+		"processors": {
+			func(_ context.Context, q string) (string, error) { return q, nil },
+			nil, func(b *shadow.Breaker) { b.Errors, b.Drops, b.Slow, b.CPU = -1, -1, -1, 0.001 }, "of its processors",
+		},
 		"hangs": {
 			func(context.Context, string) (string, error) {
 				time.Sleep(4 * time.Second)
@@ -160,7 +164,7 @@ func TestBreaker(t *testing.T) {
 			if !s.Measures().BreakerOpen && s.Status().Breaker.State != "closed" {
 				t.Error("the measure does not say so")
 			}
-			if name != "drops" && name != "latency" { // in which probes do well
+			if name != "drops" && name != "latency" && name != "processors" { // in which probes do well
 				soon(t, 10*time.Second, "it opens again", func() bool { return s.Status().Breaker.Opened > 1 })
 				if n := strings.Count(logged(s), "breaker has opened"); n != 1 {
 					t.Errorf("it was logged %d times: %s", n, logged(s))

@@ -181,6 +181,22 @@ func (s *Shadow) answering(ctx context.Context) (*executor.DB, error) {
 	return db, nil
 }
 
+// Candidate is the other backend.
+func (s *Shadow) Candidate() backend.Backend { return s.from.Candidate }
+
+// Answering is the pool by which the candidate answers, in StageLive and StageDone or
+// where the flags have asked for them; nil while the control answers everything.
+func (s *Shadow) Answering() *executor.DB {
+	e := s.engine.Load()
+	if e == nil || e.ceiling < StageLive {
+		return nil
+	}
+	if v := e.views.Load(); v != nil {
+		return v.plain
+	}
+	return nil
+}
+
 // Select implements executor.Selector.
 func (s *Shadow) Select(_ context.Context, st *builder.Statement, o *executor.TxOptions) executor.Runner {
 	return s.choose(st, o) //nolint:contextcheck // what it may begin is not the call's
