@@ -313,8 +313,8 @@ func TestOffHasNothing(t *testing.T) {
 	sessions := func() string {
 		return mustText(t, control, read("select count(*) from pg_stat_activity where datname = current_database()"))
 	}
-	goroutines, connections := runtime.NumGoroutine(), sessions()
-	goroutines = runtime.NumGoroutine() // with those of its connection
+	connections := sessions()
+	goroutines := runtime.NumGoroutine() // with those of its connection
 	s, err := shadow.New(t.Context(), control, shadow.Source{Config: config(t, dsn), Candidate: mode(t, onPGX)}, parity.NewHarness(),
 		shadow.WithStage(shadow.StageOff), shadow.WithShare(1), shadow.WithPool(9), shadow.WithKillFile("nowhere"), shadow.WithStateFile(filepath.Join(t.TempDir(), "state")))
 	if err != nil {
