@@ -17,30 +17,38 @@ import (
 
 // comparison collects what one operation's comparison finds.
 type comparison struct {
-	h        *Harness  // nil in tests of a part
-	modes    [2]string // control's and candidate's backend and mode
-	found    []*finding
-	dropped  map[string]int // findings that were not kept, by key
-	unasked  string         // why a difference stands that was not looked at again
-	wrong    [2]bool        // whom the server contradicts: control, candidate
-	sql      string         // of the statement that is compared
-	step     int            // which one that is in a write, from 0; -1: the end of it
-	rules    map[string]int
-	reason   string // why inconclusive or not compared, "" otherwise
-	compared int64  // rows
-	names    renames
-	apart    *apart // where each side has a database of its own
-	uses     []builder.Use
-	class    hash.Hash // of the SQL that was sent; nil: none was
+	h         *Harness  // nil in tests of a part
+	modes     [2]string // control's and candidate's backend and mode
+	found     []*finding
+	dropped   map[string]int // findings that were not kept, by key
+	unasked   string         // why a difference stands that was not looked at again
+	wrong     [2]bool        // whom the server contradicts: control, candidate
+	sql       string         // of the statement that is compared
+	step      int            // which one that is in a write, from 0; -1: the end of it
+	rules     map[string]int
+	reason    string // why inconclusive or not compared, "" otherwise
+	contended bool   // the reason is another transaction: later it may be otherwise
+	compared  int64  // rows
+	names     renames
+	apart     *apart // where each side has a database of its own
+	uses      []builder.Use
+	class     hash.Hash // of the SQL that was sent; nil: none was
 }
 
-// saw takes note of a statement, for the class of the operation, and of its uses.
-func (c *comparison) saw(sql string, uses []builder.Use) {
-	c.uses = append(c.uses, uses...)
+// saw takes note of a statement, for the class of the operation.
+func (c *comparison) saw(sql string) {
 	if c.class == nil {
 		c.class = sha256.New()
 	}
 	_, _ = io.WriteString(c.class, sql+"\x00") // a hash never fails
+}
+
+// used takes note of the uses of a statement, where the control answered it: an error
+// says nothing of the columns that are in it.
+func (c *comparison) used(uses []builder.Use, err error) {
+	if err == nil {
+		c.uses = append(c.uses, uses...)
+	}
 }
 
 // read takes note of the columns that were read; nulls says of which NULL was, and
@@ -69,7 +77,7 @@ func (c *comparison) className() string {
 func ClassOf(sql ...string) string {
 	var c comparison
 	for _, s := range sql {
-		c.saw(s, nil)
+		c.saw(s)
 	}
 	return c.className()
 }
@@ -162,19 +170,34 @@ func outage(err error) bool {
 	return code == backend.CodeServiceUnavailable || code == backend.CodeCanceled || code == backend.CodeCommitUnknown
 }
 
+func timedOut(err error) bool { return backend.CodeOf(err) == backend.CodeTimeout }
+
+// contended says that err is of other transactions: a deadlock, a lock, an order that
+// can't be had. Of two runs one after the other it meets one by chance.
+func contended(err error) bool {
+	switch backend.SQLStateOf(err) {
+	case "40001", "40P01", "55P03": // serialization_failure, deadlock_detected, lock_not_available
+		return true
+	}
+	return false
+}
+
 // errs compares how the two sides ended.
 func (c *comparison) errs(statement string, control, candidate error) {
 	switch {
 	case outage(control) || outage(candidate):
 		c.inconclusive("a connection failed or was canceled in " + statement)
 		return
-	case backend.CodeOf(control) == backend.CodeTimeout || backend.CodeOf(candidate) == backend.CodeTimeout:
-		// Where the server gave up on both, that is an outcome. Where we did, one side may
-		// have used up the time of the other.
-		if backend.SQLStateOf(control) == "" || backend.SQLStateOf(control) != backend.SQLStateOf(candidate) {
-			c.inconclusive("a side timed out in " + statement)
-			return
-		}
+	case timedOut(control) && timedOut(candidate): // nothing is known of the answer
+		c.inconclusive("both sides timed out in " + statement)
+		return
+	case timedOut(control) || timedOut(candidate): // it may have used up the time of the other
+		c.inconclusive("a side timed out in " + statement)
+		return
+	case contended(control) != contended(candidate):
+		c.inconclusive("another transaction was in the way of one side in " + statement)
+		c.contended = true
+		return
 	}
 	a, b := failureOf(control), failureOf(candidate)
 	if a == b {

@@ -89,7 +89,7 @@ func (r *Runner) Describe(ctx context.Context, operation string, list ...*builde
 	report := r.report(operation)
 	c := r.comparison()
 	for _, s := range list {
-		c.saw(s.SQL, nil) // describing sends no value: it uses no column
+		c.saw(s.SQL) // describing sends no value: it uses no column
 	}
 	control, err := Describe(ctx, r.control, nil, list)
 	var candidate []Described

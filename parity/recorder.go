@@ -132,7 +132,8 @@ func (r *recorder) total() int64 {
 // steps compares what two recorders noted.
 func (c *comparison) steps(control, candidate []*observation) {
 	for _, o := range control {
-		c.saw(o.sql, o.uses)
+		c.saw(o.sql)
+		c.used(o.uses, o.err)
 		var nulls []bool
 		for _, r := range o.rows {
 			if nulls == nil {

@@ -102,6 +102,7 @@ func (p *pair) count(l *lockstep, controlErr error) {
 // looks again at what differs.
 func (p *pair) ended(ctx context.Context, s *builder.Statement, l *lockstep, controlErr error) {
 	p.count(l, controlErr)
+	p.cmp.used(s.Uses, controlErr)
 	if l.controlErr != nil {
 		p.cmp.errs(s.Name, controlErr, l.candidate.Err())
 		l.closeCandidate()
@@ -134,6 +135,7 @@ func (p *pair) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 		return err
 	})
 	p.controlErr, p.candidateErr = controlErr, candidateErr
+	p.cmp.used(s.Uses, controlErr)
 	p.cmp.errs(s.Name, controlErr, candidateErr)
 	if p.lost(ctx) {
 		p.retry(ctx, s)

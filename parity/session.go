@@ -60,7 +60,8 @@ func lines(t told, withoutParser bool) string {
 // told compares what two connections said after a statement. Where it failed on one
 // side only, that is the difference.
 func (c *comparison) told(statement string, controlErr, candidateErr error, control, candidate told) {
-	if !control.ok || !candidate.ok || outage(controlErr) || outage(candidateErr) || (controlErr == nil) != (candidateErr == nil) {
+	if !control.ok || !candidate.ok || outage(controlErr) || outage(candidateErr) ||
+		timedOut(controlErr) || timedOut(candidateErr) || contended(controlErr) != contended(candidateErr) || (controlErr == nil) != (candidateErr == nil) {
 		return
 	}
 	if control.Transaction != candidate.Transaction {

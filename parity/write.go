@@ -2,6 +2,7 @@ package parity
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
@@ -15,39 +16,63 @@ var errRehearsed = errors.New("rehearsal is over")
 // body is what runs in a transaction.
 type body = func(context.Context, executor.Runner) error
 
+// attempts is how often a write that is rolled back runs, where other transactions were in
+// its way.
+const attempts = 3
+
 // write rehearses fn on the candidate and then runs it on the control, which
 // commits if both did the same. Where they differ the control is rolled back and
 // rehearses again: if it differs from itself, it runs once more to commit.
 func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn body) error {
 	report := r.report("")
+	for tries := 1; ; tries++ {
+		now := report
+		c, end, err := r.attempt(ctx, o, fn, &now)
+		if c.contended && c.verdict() == Inconclusive && r.h.rollback && tries < attempts && ctx.Err() == nil {
+			continue
+		}
+		now = r.h.fill(now, c, end.control, end.candidate)
+		r.h.publish(ctx, now)
+		if now.Verdict == Mismatch && (err == nil || errors.As(err, new(*MismatchError))) {
+			return r.h.mismatch(now)
+		}
+		return err
+	}
+}
+
+// ends is how the two sides of a write ended.
+type ends struct{ control, candidate error }
+
+// attempt is write once, up to the verdict.
+func (r *Runner) attempt(ctx context.Context, o *executor.TxOptions, fn body, report *Report) (c *comparison, end ends, err error) {
+	o, release := r.together(ctx, o)
+	defer release()
 	rehearsal := &recorder{limit: r.h.maxBytes}
 	start := time.Now()
-	candidateErr := r.rehearse(ctx, r.candidate, o, fn, rehearsal)
-	if outage(candidateErr) && ctx.Err() == nil { // it is rolled back in any case
-		candidateErr = r.rehearse(ctx, r.candidate, o, fn, rehearsal)
+	end.candidate = r.rehearse(ctx, r.candidate, o, fn, rehearsal)
+	if outage(end.candidate) && ctx.Err() == nil { // it is rolled back in any case
+		end.candidate = r.rehearse(ctx, r.candidate, o, fn, rehearsal)
 	}
 	report.Candidate.Duration = time.Since(start)
 
-	var c *comparison
-	var controlErr error
 	run := &recorder{limit: r.h.maxBytes}
 	start = time.Now()
-	err := r.control.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
-		controlErr = run.watch(ctx, tx, true, fn)
+	err = r.control.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
+		end.control = run.watch(ctx, tx, true, fn)
 		c = r.comparison()
 		report.Operation = run.operation()
 		report.Control.Rows, report.Candidate.Rows = run.total(), rehearsal.total()
 		c.steps(run.steps, rehearsal.steps)
-		c.errs(report.Operation, controlErr, candidateErr)
-		if controlErr == nil && candidateErr == nil {
+		c.errs(report.Operation, end.control, end.candidate)
+		if end.control == nil && end.candidate == nil {
 			c.left(report.Operation, run.after, rehearsal.after)
 		}
 		c.excuses(report.Operation)
 		switch {
 		case c.verdict() == Mismatch:
-			return r.h.mismatch(r.h.fill(report, c, controlErr, candidateErr))
-		case controlErr != nil:
-			return controlErr
+			return r.h.mismatch(r.h.fill(*report, c, end.control, end.candidate))
+		case end.control != nil:
+			return end.control
 		case r.h.rollback:
 			return errRehearsed
 		}
@@ -57,30 +82,54 @@ func (r *Runner) write(ctx context.Context, o *executor.TxOptions, fn body) erro
 	switch {
 	case c == nil: // the control never came to run fn
 		c = r.comparison()
-		c.errs("transaction", err, candidateErr)
-		controlErr = err
+		c.errs("transaction", err, end.candidate)
+		end.control = err
 	case errors.As(err, new(*MismatchError)):
-		r.judge(ctx, o, fn, c, run, controlErr)
+		r.judge(ctx, o, fn, c, run, end.control)
 		if c.verdict() == Mismatch {
 			break
 		}
 		if err = r.alone(ctx, o, fn); err != nil {
-			controlErr = err
+			end.control = err
 		}
 	case errors.Is(err, errRehearsed):
 		err = nil
-	case err != nil && controlErr == nil: // only the control's commit failed
-		controlErr = err
-		if candidateErr == nil {
+	case err != nil && end.control == nil: // only the control's commit failed
+		end.control = err
+		if end.candidate == nil {
 			c.errs(report.Operation, err, nil)
 		}
 	}
-	report = r.h.fill(report, c, controlErr, candidateErr)
-	r.h.publish(ctx, report)
-	if report.Verdict == Mismatch && (err == nil || errors.As(err, new(*MismatchError))) {
-		return r.h.mismatch(report)
+	return c, end, err
+}
+
+// together gives all runs of a write that is rolled back one snapshot, as reads have it:
+// what others commit between them is no difference. A transaction of the control holds it
+// until release. One that commits must see what is there, and has none.
+func (r *Runner) together(ctx context.Context, o *executor.TxOptions) (with *executor.TxOptions, release func()) {
+	shared := executor.TxOptions{}
+	if o != nil {
+		shared = *o
 	}
-	return err
+	if !r.h.rollback || shared.Snapshot != "" || shared.Deferrable || shared.Isolation == sql.LevelSerializable || !r.hasTwo() {
+		return o, func() {}
+	}
+	shared.Isolation = sql.LevelRepeatableRead
+	tx, err := r.control.Begin(ctx, &executor.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return o, func() {} // what keeps it from that will be told by the runs
+	}
+	if shared.Snapshot, err = exportSnapshot(ctx, tx); err != nil {
+		_ = tx.Rollback(ctx)
+		return o, func() {}
+	}
+	return &shared, func() { _ = tx.Rollback(ctx) } // it has only read
+}
+
+// hasTwo says that the control's pool has a connection beside the one that an operation runs on.
+func (r *Runner) hasTwo() bool {
+	s, ok := r.control.(interface{ Stats() sql.DBStats })
+	return !ok || s.Stats().MaxOpenConnections != 1
 }
 
 // rehearse runs fn on db and rolls back. A panic is an error: the control's own run

@@ -46,13 +46,12 @@ func (r *parityRun) each(ctx context.Context, take func(entry, *outcome) error) 
 	defer work.Wait()
 	defer cancel()
 	idle := make(chan *comparer, n)
-	var writing sync.Mutex
 	for range n {
 		c := newComparer(r.pair.schema, r.pair.control, r.pair.candidate, r.pair.options...)
 		if r.pair.clones != nil {
 			c.runner = parity.NewSeparateRunner(c.harness, r.pair.control, r.pair.candidate)
 		}
-		c.writing = &writing
+		c.writing = &r.writing
 		idle <- c
 	}
 	begun := make(chan running, ahead*n)

@@ -203,13 +203,16 @@ type suspect struct {
 
 // reproduceAll writes a reproducer for each class that differs. That it can't is no failure
 // of the run.
-func (r *parityRun) reproduceAll(ctx context.Context) error {
+func (r *parityRun) reproduceAll(ctx context.Context) {
 	for _, s := range r.suspects {
+		if ctx.Err() != nil {
+			return
+		}
 		done := r.step("reproducing " + s.signature.String() + " of " + shorten(s.shape, 60))
 		path, tries, err := r.reproduceOne(ctx, s)
 		if ctx.Err() != nil {
 			done("stopped")
-			return ctx.Err()
+			return
 		}
 		if err != nil {
 			done(err.Error())
@@ -218,7 +221,6 @@ func (r *parityRun) reproduceAll(ctx context.Context) error {
 		done(fmt.Sprintf("%s, after %d tries", path, tries))
 		r.collector.SetReproducer(s.shape, path, "fraiseql parity replay "+shellWord(path))
 	}
-	return nil
 }
 
 func (r *parityRun) reproduceOne(ctx context.Context, s suspect) (path string, tries int, err error) {

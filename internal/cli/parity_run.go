@@ -10,7 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -113,6 +113,8 @@ type parityRun struct {
 	at        func(int) entry
 	again     func(entry) string // a command that runs one operation again; nil: there is none
 	oracle    func(context.Context, entry) []parity.Report
+	oracles   *report.Oracles // what was asked; nil: none was to be
+	writing   sync.Mutex      // held while one that may write runs
 	collector *report.Collector
 	coverage  *coverage.Tracker // before the collector
 	progress  progress
@@ -144,7 +146,7 @@ func (r *parityRun) run(ctx context.Context) error {
 	bar := r.bar("comparing", r.progress.Next, r.total)
 	saved := time.Now()
 	err := r.each(limited, func(e entry, o *outcome) error {
-		r.take(ctx, e, o)
+		r.take(ctx, limited, e, o)
 		r.progress.Next++
 		bar.at(r.progress.Next)
 		if time.Since(saved) <= 2*time.Second {
@@ -157,18 +159,15 @@ func (r *parityRun) run(ctx context.Context) error {
 	if err = errors.Join(err, r.save()); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		if r.o.resume != "" {
-			return &exit{code: ExitFailed, err: errors.New("interrupted"), hint: "the same command goes on from " + r.o.resume}
-		}
-		return err
+	if ctx.Err() == nil {
+		r.timedOut = r.progress.Next < r.total
 	}
-	r.timedOut = r.progress.Next < r.total
 	return r.finish(ctx)
 }
 
-// take gives the reports of one operation to the collector.
-func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
+// take gives the reports of one operation to the collector, and asks oracles until limited
+// ends.
+func (r *parityRun) take(ctx, limited context.Context, e entry, o *outcome) {
 	op := report.Operation{Title: e.Title, Line: e.Line}
 	if r.again != nil {
 		op.Replay = r.again(e)
@@ -198,8 +197,8 @@ func (r *parityRun) take(ctx context.Context, e entry, o *outcome) {
 		r.coverage.Publish(report.WithOperation(ctx, op), one)
 	}
 	if r.oracle != nil && !o.Refused {
-		for _, one := range r.oracle(ctx, e) {
-			r.collector.Publish(report.WithOperation(ctx, report.Operation{Title: e.Title, Replay: op.Replay}), one)
+		for _, one := range r.oracle(limited, e) {
+			r.collector.Publish(report.WithOperation(ctx, report.Operation{Title: e.Title, Line: e.Line, Replay: op.Replay + " --oracles 1"}), one)
 		}
 	}
 }
@@ -215,15 +214,14 @@ func (r *parityRun) refused(e entry, err error) {
 	}
 }
 
-// finish compares what the writes left behind, measures, and writes the report.
+// finish compares what the writes left behind, measures, and writes the report. One that
+// was interrupted is written too: what is there from another run must not be taken for it.
 func (r *parityRun) finish(ctx context.Context) error {
 	if r.pair.clones != nil {
 		r.collector.Publish(report.WithOperation(ctx, report.Operation{Title: "the two databases after the run"}), r.state(ctx))
 	}
-	if err := r.reproduceAll(ctx); err != nil {
-		return err
-	}
-	if len(r.reads) > 0 {
+	r.reproduceAll(ctx)
+	if len(r.reads) > 0 && ctx.Err() == nil {
 		if err := r.measure(ctx); err != nil { // what was compared is worth more
 			fmt.Fprintf(r.Err, "allocations are not in the report: %v\n", err)
 		}
@@ -233,11 +231,11 @@ func (r *parityRun) finish(ctx context.Context) error {
 		Started: r.progress.Started, Ended: time.Now(), Source: r.source, SourceHash: r.progress.Source, Operations: int64(r.total),
 		Writes: r.o.writes, Resumed: r.progress.Resumed, Seed: r.seed,
 	}
-	d.Coverage = r.coverage.Coverage()
+	d.Coverage, d.Oracles = r.coverage.Coverage(), r.oracles
 	for _, i := range r.pair.ignores {
 		ignored := report.Ignored{What: i.String(), Owner: i.Owner, Reason: i.Reason}
 		for _, c := range d.Rules {
-			if strings.HasSuffix(c.Name, i.String()) {
+			if c.Name == "ignored: "+i.String() {
 				ignored.Used = c.Count
 			}
 		}
@@ -245,18 +243,20 @@ func (r *parityRun) finish(ctx context.Context) error {
 	}
 	d.Head.Server, d.Head.Control, d.Head.Candidate, d.Head.Differing = r.sides.Server, r.sides.Control, r.sides.Candidate, r.sides.Differing
 	var failed []*exit
-	if r.timedOut {
-		e := &exit{code: ExitTimeout, err: fmt.Errorf("time ran out after %d of %d operations", r.progress.Next, r.total)}
-		if r.o.resume != "" {
-			e.hint = "the same command goes on from " + r.o.resume
-		}
-		failed = append(failed, e)
+	switch {
+	case ctx.Err() != nil:
+		failed = append(failed, &exit{code: ExitFailed, err: fmt.Errorf("interrupted after %d of %d operations", r.progress.Next, r.total)})
+	case r.timedOut:
+		failed = append(failed, &exit{code: ExitTimeout, err: fmt.Errorf("time ran out after %d of %d operations", r.progress.Next, r.total)})
 	}
-	err := judge(d, append(gates(d, r.o.minCompared, r.o.minCoverage), failed...))
+	if len(failed) > 0 && r.o.resume != "" {
+		failed[0].hint = "the same command goes on from " + r.o.resume
+	}
+	err := judge(d, append(failed, gates(d, r.o.minCompared, r.o.minCoverage)...))
 	if writeErr := r.writeReport(d, r.o.outputs); writeErr != nil {
 		return writeErr
 	}
-	if !r.timedOut {
+	if !r.timedOut && ctx.Err() == nil {
 		if err := r.done(); err != nil { // now that the report is out
 			return err
 		}
@@ -271,7 +271,13 @@ func gates(d *report.Document, minCompared, minCoverage float64) []*exit {
 	if v.Mismatch > 0 {
 		failed = append(failed, &exit{code: ExitMismatch, err: fmt.Errorf("%d of %d operations differ between the backends", v.Mismatch, v.Total())})
 	}
-	if float64(v.Compared()) < minCompared*float64(v.Total()) {
+	switch {
+	case v.Compared() == 0 && v.Total() > 0: // whatever share was asked for
+		failed = append(failed, &exit{
+			code: ExitCoverage, err: fmt.Errorf("none of %d operations was compared", v.Total()),
+			hint: "the report says why not",
+		})
+	case float64(v.Compared()) < minCompared*float64(v.Total()):
 		failed = append(failed, &exit{
 			code: ExitCoverage,
 			err:  fmt.Errorf("%d of %d operations were compared, less than the share of %g that --min-compared asks for", v.Compared(), v.Total(), minCompared),

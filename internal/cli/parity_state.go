@@ -20,6 +20,8 @@ type progress struct {
 	Candidate string    `json:"candidate"`
 	Writes    string    `json:"writes"`
 	Reveal    []string  `json:"reveal,omitempty"`
+	Database  string    `json:"database"` // where it is, and as whom
+	Ignores   []string  `json:"ignores,omitempty"`
 	Started   time.Time `json:"started"`
 	Next      int       `json:"next"` // operation, from 0
 	Resumed   int       `json:"resumed"`
@@ -36,6 +38,11 @@ type stateFile struct {
 // load goes on from the file of --resume, where there is one.
 func (r *parityRun) load() error {
 	r.progress.Reveal = r.o.reveal
+	cfg := &r.pair.config
+	r.progress.Database = fmt.Sprintf("%v/%s as %s", cfg.Hosts, cfg.Database, cfg.User) // a Secret prints as one
+	for _, i := range r.pair.ignores {
+		r.progress.Ignores = append(r.progress.Ignores, i.String())
+	}
 	if r.o.resume == "" {
 		return nil
 	}
@@ -69,6 +76,8 @@ func (r *parityRun) load() error {
 		{"another candidate (" + was.Candidate + ")", was.Candidate == is.Candidate},
 		{"--writes " + was.Writes, was.Writes == is.Writes},
 		{fmt.Sprintf("--reveal %q", was.Reveal), slices.Equal(was.Reveal, is.Reveal)},
+		{"another database (" + was.Database + ")", was.Database == is.Database},
+		{fmt.Sprintf("--ignores of %q", was.Ignores), slices.Equal(was.Ignores, is.Ignores)},
 	} {
 		if !c.same {
 			return &exit{code: ExitUsage, err: fmt.Errorf("%s is of a run with %s", r.o.resume, c.what), hint: "remove the file to begin anew"}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/codec"
@@ -33,7 +34,7 @@ type Tracker struct {
 // cell is one place in a map: a column or type, and a use of it.
 type cell struct{ row, column string }
 
-// class is an operation: whether it ever passed, and what it is called.
+// class is an operation: whether it ever passed with an answer, and what it is called.
 type class struct {
 	name   string
 	passed bool
@@ -72,8 +73,9 @@ func (t *Tracker) count(r *parity.Report) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	pass := r.Verdict.Pass()
+	answered := pass && r.Control.Code == backend.CodeOK // the same error is no answer
 	if c, known := t.classes[r.Class]; r.Class != "" && (known || len(t.classes) < maxClasses) {
-		t.classes[r.Class] = class{r.Operation, c.passed || pass}
+		t.classes[r.Class] = class{r.Operation, c.passed || answered}
 	}
 	if !pass {
 		return
@@ -121,7 +123,8 @@ const maxNever = 500
 // Coverage is what was compared so far. Its percentage is of the uses of the
 // user's columns: reading, reading NULL where it may be, filtering where an
 // operator takes the type, and writing where the role may. Types and operators
-// are in maps of their own, and operations that never passed in Never.
+// are in maps of their own, and operations that never passed, or ended in an error on
+// both sides each time, in Never.
 func (t *Tracker) Coverage() *report.Coverage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -161,8 +164,7 @@ func (t *Tracker) Coverage() *report.Coverage {
 			byColumn.Rows = append(byColumn.Rows, row)
 		}
 	}
-	c.Percent = 100
-	if c.Total > 0 {
+	if c.Total > 0 { // where there is nothing, nothing was compared
 		c.Percent = 100 * float64(c.Compared) / float64(c.Total)
 	}
 	for _, key := range slices.Sorted(maps.Keys(t.classes)) {

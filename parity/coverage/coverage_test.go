@@ -172,3 +172,43 @@ func TestWhatDiffersIsNotCovered(t *testing.T) {
 		t.Errorf("%d compared, never %v; want 0, and the operation named", c.Compared, c.Never)
 	}
 }
+
+// TestErrorsCoverNothing: an error that is the same on both sides is agreement, and says
+// nothing of the columns in the statement. A database without columns has no share.
+func TestErrorsCoverNothing(t *testing.T) {
+	t.Parallel()
+	set, err := all.Backends()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgx, err := set.Lookup("pgx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, pgx, `create table t (id int8 primary key, a text check (a <> 'no'))`)
+	for _, definition := range []string{
+		`{"operation":"query","table":"t","fields":["id"],"filters":{"a":{"regex":"("}}}`,
+		`{"operation":"mutation","type":"insert","table":"t","input":{"id":1,"a":"no"},"return_fields":["id"]}`,
+	} {
+		def, err := builder.ParseDefinition([]byte(definition))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := executor.Execute(t.Context(), b.runner, b.schema, def, io.Discard); err == nil {
+			t.Errorf("%s was answered", definition)
+		}
+	}
+	c := b.tracker.Coverage()
+	named := 0
+	for _, n := range c.Never {
+		if strings.HasPrefix(n, "operation ") {
+			named++
+		}
+	}
+	if c.Compared != 0 || named != 2 {
+		t.Errorf("%d compared, never %v; want 0, and both operations", c.Compared, c.Never)
+	}
+	if c := newBench(t, pgx, `select 1`).tracker.Coverage(); c.Total != 0 || c.Percent != 0 {
+		t.Errorf("%g %% of %d", c.Percent, c.Total)
+	}
+}

@@ -241,7 +241,7 @@ func (d *draw) relations(o *object, t *catalog.Table, depth int) {
 			d.page(r)
 		}
 		d.relations(r, target, depth-1)
-		nested.add("r"+strconv.Itoa(i), r.json())
+		nested.add(freeName(t, "r"+strconv.Itoa(i)), r.json())
 	}
 	o.add("relations", nested.json())
 }
@@ -255,6 +255,18 @@ func (d *draw) links(t *catalog.Table) []builder.Link {
 	})
 }
 
+// freeName is name, or what begins so and is no column of t: keys of an answer meet.
+func freeName(t *catalog.Table, name string) string {
+	for {
+		if _, taken := t.Column(name); !taken {
+			return name
+		}
+		name += "x"
+	}
+}
+
+func free(t *catalog.Table, name string) json.RawMessage { return text(freeName(t, name)) }
+
 // aggregate draws an aggregate, most of the time of groups.
 func (d *draw) aggregate(t *catalog.Table) json.RawMessage {
 	o := head("query", t)
@@ -262,7 +274,10 @@ func (d *draw) aggregate(t *catalog.Table) json.RawMessage {
 	if len(groups) > 0 {
 		o.add("group_by", names(groups))
 	}
-	fns := []json.RawMessage{json.RawMessage(`{"fn":"count","as":"n"}`)}
+	all := &object{}
+	all.add("fn", text("count"))
+	all.add("as", free(t, "n"))
+	fns := []json.RawMessage{all.json()}
 	for i, c := range some(d, "aggregated", columnsOf(t), 0, 3) {
 		typ := d.g.schema.Types().Type(c.Type)
 		of := []string{"count"}
@@ -275,7 +290,7 @@ func (d *draw) aggregate(t *catalog.Table) json.RawMessage {
 		f := &object{}
 		f.add("fn", text(pick(d, "function", of)))
 		f.add("field", text(c.Name))
-		f.add("as", text("a"+strconv.Itoa(i)))
+		f.add("as", free(t, "a"+strconv.Itoa(i)))
 		fns = append(fns, f.json())
 	}
 	o.add("aggregate", list(fns))

@@ -32,10 +32,14 @@ type FindingError struct {
 // Error says what contradicts what.
 func (f *FindingError) Error() string { return f.Oracle + " oracle: " + f.Detail }
 
+// ErrNotAsked says that an oracle has nothing to say of a definition: it is no agreement.
+var ErrNotAsked = errors.New("the oracle has nothing to say of this definition")
+
 // Partition checks ternary logic partitioning for the filter of a query: the rows
 // for which it is true, those for which it is false and those for which it is
 // unknown are, together and each once, the rows of the table. What definition sorts,
-// pages and nests is left out. A definition without a filter passes.
+// pages and nests is left out. It is ErrNotAsked of a definition without a filter, and of
+// rows that are others each time (a view with random values).
 //
 // Source: Rigger and Su, "Finding Bugs in Database Systems via Query Partitioning", 2020.
 func (o *Oracle) Partition(ctx context.Context, definition json.RawMessage) error {
@@ -44,7 +48,7 @@ func (o *Oracle) Partition(ctx context.Context, definition json.RawMessage) erro
 		return err
 	}
 	if def.Filter == nil || def.Kind != builder.Query {
-		return nil
+		return ErrNotAsked
 	}
 	p := def.Filter
 	return o.DB.InTx(ctx, readOnly(), func(ctx context.Context, tx executor.Runner) error {
@@ -64,9 +68,18 @@ func (o *Oracle) Partition(ctx context.Context, definition json.RawMessage) erro
 				sizes[i] += n
 			}
 		}
+		again, err := o.rows(ctx, tx, def.Table, nil)
+		if err != nil {
+			return err
+		}
+		if !maps.Equal(all, again) {
+			return ErrNotAsked
+		}
 		total := 0
-		for row, n := range all {
+		for _, n := range all {
 			total += n
+		}
+		for row, n := range all {
 			if parts[row] != n {
 				return &FindingError{"partition", fmt.Sprintf("of %d rows the filter is true for %d, false for %d and unknown for %d; one row is in %d of these instead of %d", total, sizes[0], sizes[1], sizes[2], parts[row], n)}
 			}
@@ -79,8 +92,9 @@ func (o *Oracle) Partition(ctx context.Context, definition json.RawMessage) erro
 }
 
 // Predicate checks that a filter means the same in a query, in an update and in a
-// delete: each has to find the same rows. Everything is rolled back. Tables that
-// can't be written, or whose constraints forbid the delete, are not checked.
+// delete: each has to find the same rows of one snapshot. Everything is rolled back. It is
+// ErrNotAsked of tables that can't be written, whose constraints forbid both, or whose
+// BEFORE triggers or policies may have a say in which rows a statement finds.
 //
 // Source: SQLancer's differential query execution.
 func (o *Oracle) Predicate(ctx context.Context, definition json.RawMessage) error {
@@ -89,10 +103,11 @@ func (o *Oracle) Predicate(ctx context.Context, definition json.RawMessage) erro
 		return err
 	}
 	t, err := o.Schema.Catalog().Table(def.Table)
-	if err != nil || def.Filter == nil || def.Kind != builder.Query || t.PrimaryKey == nil || !t.CanDelete || !t.CanUpdate {
-		return nil //nolint:nilerr // what does not exist is for the caller to find; there is nothing to check
+	if err != nil || def.Filter == nil || def.Kind != builder.Query || t.PrimaryKey == nil || !t.CanDelete || !t.CanUpdate || t.HasBeforeTriggers() || t.RowSecurity {
+		return ErrNotAsked // what does not exist is for the caller to find
 	}
-	err = o.DB.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
+	compared := false
+	err = o.DB.InTx(ctx, &executor.TxOptions{Isolation: sql.LevelRepeatableRead}, func(ctx context.Context, tx executor.Runner) error {
 		want, err := o.rows(ctx, tx, def.Table, def.Filter)
 		if err != nil {
 			return err
@@ -100,18 +115,22 @@ func (o *Oracle) Predicate(ctx context.Context, definition json.RawMessage) erro
 		for _, w := range writes(t, def.Filter) {
 			got, ok := o.tried(ctx, tx, w.def)
 			if !ok {
-				continue // a constraint forbids it: nothing can be compared
+				continue // a constraint forbids it, or another transaction: nothing can be compared
 			}
+			compared = true
 			if !maps.Equal(want, got) {
 				return &FindingError{"predicate", fmt.Sprintf("a query finds %d rows and %s %d, or others", len(want), w.verb, len(got))}
 			}
 		}
 		return errLookedAt
 	})
-	if errors.Is(err, errLookedAt) {
-		return nil
+	switch {
+	case !errors.Is(err, errLookedAt):
+		return err
+	case !compared:
+		return ErrNotAsked
 	}
-	return err
+	return nil
 }
 
 // errLookedAt ends what is always rolled back.

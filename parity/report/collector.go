@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/parity"
 )
 
@@ -36,6 +37,7 @@ type state struct {
 	Verdicts    Verdicts          `json:"verdicts"`
 	Wrong       map[string]int64  `json:"wrong"`
 	Rules       map[string]int64  `json:"rules"`
+	Failed      map[string]int64  `json:"failed,omitempty"`
 	Classes     map[string]*class `json:"classes"` // by fingerprint
 	Other       int64             `json:"other"`
 	Latency     pairs             `json:"latency"`
@@ -103,6 +105,12 @@ func (c *Collector) Publish(ctx context.Context, r parity.Report) {
 	}
 	for rule, n := range r.Rules {
 		s.Rules[rule] += int64(n)
+	}
+	if r.Verdict.Pass() && r.Control.Code != backend.CodeOK {
+		if s.Failed == nil {
+			s.Failed = make(map[string]int64)
+		}
+		s.Failed[end(r.Control)]++
 	}
 	timed := r.Verdict.Pass() && r.Control.Duration > 0 && r.Candidate.Duration > 0
 	if timed {
@@ -237,7 +245,7 @@ func (c *Collector) Document() *Document {
 	defer c.mu.Unlock()
 	s := &c.state
 	d := &Document{
-		Format: Format, Verdicts: s.Verdicts, Wrong: counts(s.Wrong), Rules: counts(s.Rules), OtherClasses: s.Other,
+		Format: Format, Verdicts: s.Verdicts, Wrong: counts(s.Wrong), Rules: counts(s.Rules), Failed: counts(s.Failed), OtherClasses: s.Other,
 		Bound:   boundOf(s.Verdicts.Mismatch, s.Verdicts.Compared()),
 		Latency: s.Latency.latency(), Allocations: s.Allocations, Classes: []Class{},
 		Privacy: Privacy{Values: "redacted", Reveal: slices.Clone(c.redact.reveal)},

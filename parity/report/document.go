@@ -26,6 +26,11 @@ type Document struct {
 	Failures []string `json:"failures,omitempty"`
 	// Verdicts counts operations.
 	Verdicts Verdicts `json:"verdicts"`
+	// Failed counts the operations that ended in the same error on both sides, by code and
+	// SQLSTATE: they agree, and no value of theirs was compared.
+	Failed []Count `json:"failed,omitempty"`
+	// Oracles says what was asked of each side alone; absent where nothing was to be.
+	Oracles *Oracles `json:"oracles,omitempty"`
 	// Bound is what the counts say about operations that were not run.
 	Bound Bound `json:"bound"`
 	// Wrong counts the operations in which the server's own to_json contradicts a side.
@@ -48,6 +53,11 @@ type Document struct {
 	Coverage *Coverage `json:"coverage,omitempty"`
 	// Privacy says what of the values of rows is shown.
 	Privacy Privacy `json:"privacy"`
+}
+
+// SameSides says that a backend was compared with itself.
+func (d *Document) SameSides() bool {
+	return d.Head.Control.Mode != "" && d.Head.Control.Mode == d.Head.Candidate.Mode
 }
 
 // Head says what was compared, when and how.
@@ -138,6 +148,14 @@ type Count struct {
 	Name string `json:"name"`
 	// Count is how often it occurred.
 	Count int64 `json:"count"`
+}
+
+// Oracles counts the checks of one side's answers against each other.
+type Oracles struct {
+	// Checks is how many were made.
+	Checks int64 `json:"checks"`
+	// NotAsked is how often one had nothing to say, or failed: nothing was checked.
+	NotAsked int64 `json:"not_asked"`
 }
 
 // Ignored is a difference that somebody has accepted for a while.

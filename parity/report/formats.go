@@ -123,6 +123,15 @@ func (d *Document) JUnit(w io.Writer) error {
 			{"bound", d.Bound.Text},
 		},
 	}
+	for _, c := range d.Failed {
+		s.Properties = append(s.Properties, junitProperty{"the same error on both sides: " + c.Name, strconv.FormatInt(c.Count, 10)})
+	}
+	if o := d.Oracles; o != nil {
+		s.Properties = append(s.Properties, junitProperty{"checks by oracles", strconv.FormatInt(o.Checks, 10)}, junitProperty{"oracles had nothing to say", strconv.FormatInt(o.NotAsked, 10)})
+	}
+	if d.SameSides() {
+		s.Properties = append(s.Properties, junitProperty{"note", sameSides})
+	}
 	if !h.Started.IsZero() {
 		s.Timestamp = h.Started.UTC().Format("2006-01-02T15:04:05")
 	}

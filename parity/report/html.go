@@ -18,6 +18,7 @@ var page string
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"n": thousands, "ns": duration, "brief": brief, "sentence": sentence, "verdicts": parity.Verdicts, "settings": settings,
 	"tone": tone, "present": present, "heat": heat, "short": short, "plot": plot, "when": when,
+	"sameSides": func() string { return sameSides }, "side": func(v any) string { return side(fmt.Sprint(v)) },
 	"int64": func(n int) int64 { return int64(n) },
 }).Parse(page))
 

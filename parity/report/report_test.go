@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"sync"
@@ -409,5 +410,36 @@ func TestJUnit(t *testing.T) {
 	}
 	if got.Tests != 5 || got.Failures != 2 || got.Errors != 1 || got.Skipped != 1 || len(got.Cases) != 5 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestWhatWasNotCompared: the same error on both sides passes, and every form says so; so
+// it does of a backend that was compared with itself.
+func TestWhatWasNotCompared(t *testing.T) {
+	t.Parallel()
+	c := report.NewCollector()
+	made(c, 2, parity.Equal, func(r *parity.Report) {
+		r.Control.Code, r.Control.SQLState = backend.CodeConstraintViolation, "23505"
+		r.Candidate.Code, r.Candidate.SQLState = backend.CodeConstraintViolation, "23505"
+	})
+	made(c, 3, parity.Equal, nil)
+	d := c.Document()
+	d.Head.Control.Mode, d.Head.Candidate.Mode = "pq/default", "pq/default"
+	d.Oracles = &report.Oracles{Checks: 0, NotAsked: 7}
+	if want := []report.Count{{Name: "CONSTRAINT_VIOLATION 23505", Count: 2}}; cmp.Diff(want, d.Failed) != "" {
+		t.Errorf("failed %v", d.Failed)
+	}
+	for form, write := range map[string]func(io.Writer) error{
+		"text": func(w io.Writer) error { return d.Text(w, report.TextOptions{}) }, "html": d.HTML, "junit": d.JUnit,
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"he same error on both sides", "CONSTRAINT_VIOLATION 23505", "control and candidate are one backend in one mode", "racles", "7"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s does not say %q", form, want)
+			}
+		}
 	}
 }

@@ -42,6 +42,9 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		t.printf(", writes: %s", h.Writes)
 	}
 	t.printf("\n")
+	if d.SameSides() {
+		t.printf("%s\n", t.paint("33", sameSides))
+	}
 	if len(h.Differing) > 0 {
 		t.printf("%s\n", t.paint("33", "the sessions differ in: "+strings.Join(h.Differing, ", ")))
 	}
@@ -63,8 +66,14 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		t.printf("%s\n", line)
 	}
 	t.printf("\n%s\n", d.Bound.Text)
+	for _, c := range d.Failed {
+		t.printf("the same error on both sides, %s: %s times\n", c.Name, thousands(c.Count))
+	}
 	for _, c := range d.Wrong {
-		t.printf("the server contradicts the %s: %s times\n", c.Name, thousands(c.Count))
+		t.printf("the server contradicts %s: %s times\n", side(c.Name), thousands(c.Count))
+	}
+	if o := d.Oracles; o != nil {
+		t.printf("oracles: %s checks; %s times one had nothing to say\n", thousands(o.Checks), thousands(o.NotAsked))
 	}
 	for _, r := range d.Rules {
 		t.printf("rule %q was needed %s times\n", r.Name, thousands(r.Count))
@@ -84,6 +93,17 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		}
 	}
 	return t.err
+}
+
+// sameSides is what a report says of itself where there was nothing to tell apart.
+const sameSides = "control and candidate are one backend in one mode: this says nothing of another one"
+
+// side is a parity.Voice in a sentence.
+func side(voice string) string {
+	if voice == string(parity.VoiceBoth) {
+		return "both sides"
+	}
+	return "the " + voice
 }
 
 // colors are those of verdicts.
@@ -162,7 +182,7 @@ func (t *text) examples(c *Class) {
 			t.printf("  control: %s; candidate: %s\n", OneLine(e.Control), OneLine(e.Candidate))
 		}
 		if e.Wrong != "" {
-			t.printf("  the server contradicts: %s\n", e.Wrong)
+			t.printf("  the server contradicts %s\n", side(string(e.Wrong)))
 		}
 		for _, d := range e.Diffs {
 			t.diff(d)
