@@ -172,6 +172,9 @@ func outage(err error) bool {
 
 func timedOut(err error) bool { return backend.CodeOf(err) == backend.CodeTimeout }
 
+// interrupted says that err is of the clock, the connection or other transactions.
+func interrupted(err error) bool { return outage(err) || timedOut(err) || contended(err) }
+
 // contended says that err is of other transactions: a deadlock, a lock, an order that
 // can't be had. Of two runs one after the other it meets one by chance.
 func contended(err error) bool {

@@ -129,8 +129,9 @@ func (r *recorder) total() int64 {
 	return n
 }
 
-// steps compares what two recorders noted.
-func (c *comparison) steps(control, candidate []*observation) {
+// steps compares what two recorders noted. cut says that a side came to an end by no doing
+// of its own: what the other one sent after that is no difference.
+func (c *comparison) steps(control, candidate []*observation, cut bool) {
 	for _, o := range control {
 		c.saw(o.sql)
 		c.used(o.uses, o.err)
@@ -149,6 +150,9 @@ func (c *comparison) steps(control, candidate []*observation) {
 		c.compareStep(control[i], candidate[i])
 	}
 	c.sql, c.step = "", -1
+	if cut {
+		return
+	}
 	for _, o := range control[n:] {
 		c.add(Diff{Kind: DiffStatement, Statement: o.name, Detail: "- " + o.sql})
 	}

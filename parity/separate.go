@@ -138,7 +138,7 @@ func (r *Runner) both(ctx context.Context, o *executor.TxOptions, fn func(contex
 	c := r.comparison()
 	report.Operation = run.operation()
 	report.Control.Rows, report.Candidate.Rows = run.total(), other.total()
-	c.steps(run.steps, other.steps)
+	c.steps(run.steps, other.steps, interrupted(err) || interrupted(candidateErr))
 	c.errs(report.Operation, err, candidateErr)
 	if err == nil && candidateErr == nil {
 		c.left(report.Operation, run.after, other.after)

@@ -62,7 +62,7 @@ func (r *Runner) attempt(ctx context.Context, o *executor.TxOptions, fn body, re
 		c = r.comparison()
 		report.Operation = run.operation()
 		report.Control.Rows, report.Candidate.Rows = run.total(), rehearsal.total()
-		c.steps(run.steps, rehearsal.steps)
+		c.steps(run.steps, rehearsal.steps, interrupted(end.control) || interrupted(end.candidate))
 		c.errs(report.Operation, end.control, end.candidate)
 		if end.control == nil && end.candidate == nil {
 			c.left(report.Operation, run.after, rehearsal.after)

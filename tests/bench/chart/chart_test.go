@@ -39,8 +39,8 @@ func TestLines(t *testing.T) {
 	}
 	for _, want := range []string{
 		"a &lt; b &amp; &#34;c&#34;", ">1,000</text>", ">100</text>",
-		`d="M70.0 `,          // the first line begins at the left edge
-		`d="M385.0 `,         // the second at its first drawn point, in the middle
+		`d="M70.0 `,           // the first line begins at the left edge
+		`d="M385.0 `,          // the second at its first drawn point, in the middle
 		`stroke-opacity=".4"`, // the spread
 	} {
 		if !strings.Contains(string(drawing), want) {
