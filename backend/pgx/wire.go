@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 
 	jackpgx "github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -90,7 +91,20 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (backend.Wire
 	}
 	all := make([]any, 1, len(args)+1)
 	all[0] = c.c.formats
-	pg, more, err := c.query(ctx, query, append(all, args...))
+	all = append(all, args...)
+	pg, more, err := c.query(ctx, query, all)
+	if err == nil && c.unread(pg) {
+		pg.Close()
+		c.c.epoch.Add(1)
+		switch {
+		case c.Conn.Conn().PgConn().TxStatus() != 'I':
+			err = fmt.Errorf("%w: a column has another type", backend.ErrStaleStatement)
+		case len(query) < 7 || !strings.EqualFold(query[:7], "select "):
+			err = errors.New("a column has another type than when the statement was described, and what it returned can't be read; it has run")
+		default:
+			pg, more, err = c.query(ctx, query, all) // describes it anew
+		}
+	}
 	if err != nil {
 		if c.gate.Leave() {
 			_ = c.closeNow()
@@ -98,6 +112,17 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (backend.Wire
 		return nil, c.explain(ctx, err)
 	}
 	return newRows(ctx, c.c.b, c, pg, more), nil
+}
+
+// unread says that a column came in binary that nobody reads so: its statement was
+// described before the column had this type, which the server does not mind.
+func (c *conn) unread(pg jackpgx.Rows) bool {
+	for _, f := range pg.FieldDescriptions() {
+		if f.Format != 0 && c.c.formats[f.DataTypeOID] != f.Format {
+			return true
+		}
+	}
+	return false
 }
 
 // adopted runs query on a connection that pgx opened without us. What the server
