@@ -51,7 +51,7 @@ func TestShadowBehindPgBouncer(t *testing.T) {
 				}
 				defer db.Close()
 				s, err := shadow.New(t.Context(), db, shadow.Source{Config: cfg, Candidate: modes[way[1]], Executor: options}, parity.NewHarness(),
-					shadow.WithStage(stage), shadow.WithShare(1), shadow.WithQueue(1000), shadow.WithDeadline(time.Minute),
+					shadow.WithStage(stage), shadow.WithShare(1), shadow.WithQueue(1000), shadow.WithMaxAge(0), shadow.WithDeadline(time.Minute),
 					shadow.WithBreaker(shadow.Breaker{CPU: -1, Drops: -1, Slow: -1, Errors: -1}))
 				if err != nil {
 					t.Fatal(err)
