@@ -175,8 +175,18 @@ bench-parity: ## Comparing: what it costs, and a gigabyte in bounded memory
 	FRAISEQL_TEST_LARGE=1 go test ./parity -run TestLargeResultInBoundedMemory -v -count 1
 
 .PHONY: bench-http
-bench-http: ## HTTP: the server beside two hand-written ones, into docs/bench/http.json (URL= names a database with the sample data, POSTGRAPHILE= the program of PostGraphile 4)
-	go run ./tests/bench -rounds 5 -each 2s -out docs/bench/http.json $(if $(URL),-dsn '$(URL)') $(if $(POSTGRAPHILE),-postgraphile '$(POSTGRAPHILE)')
+bench-http: ## HTTP: the server beside two hand-written ones, a million rows, hostile documents, into docs/bench/http.* (URL= names a database with the sample data, which is written to)
+	go run ./tests/bench -rounds 5 -each 1500ms -out docs/bench $(if $(URL),-dsn '$(URL)')
+
+peers := tests/bench/peers
+TIMES ?= 1
+
+# Peers that can't be installed here are left out, which the report says.
+.PHONY: bench-peers
+bench-peers: ## HTTP: beside PostGraphile, pREST and FastAPI too, 20 minutes, into docs/bench/peers.* (TIMES=10: ten times the rows)
+	-npm --prefix $(peers)/postgraphile ci --ignore-scripts --no-audit --no-fund
+	-cd $(peers)/prest && go build -o prestd github.com/prest/prest/cmd/prestd
+	go run ./tests/bench -peers $(peers) -name peers$(if $(filter-out 1,$(TIMES)),-$(TIMES)) -times $(TIMES) -connections 1,16,64 -rounds 3 -each 800ms -limit 20m -out docs/bench
 
 .PHONY: bench-replicas
 bench-replicas: ## Reads with no, one and two replicas on this machine: what leaves the primary, into docs/bench/replicas.json

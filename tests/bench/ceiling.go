@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	jackpgx "github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -21,7 +19,9 @@ func ceilingRows(pool *pgxpool.Pool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /key", func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
-			Variables struct{ ID int64 } `json:"variables"`
+			Variables struct {
+				ID int64 `json:",string"`
+			} `json:"variables"`
 		}
 		if !decode(w, r, &body) {
 			return
@@ -37,18 +37,19 @@ func ceilingRows(pool *pgxpool.Pool) http.Handler {
 		b = appendUser(b, id, name, email, created)
 		reply(w, append(b, "}}"...))
 	})
-	mux.HandleFunc("POST /filter", users(pool, "users",
+	mux.HandleFunc("POST /filter", list(pool, "users", appendWire,
 		`select id, name, email, created_at from users where is_active and balance > $1::numeric and name like $2 order by id limit 50`))
-	mux.HandleFunc("POST /top", users(pool, "users", `select id, name, email, created_at from users order by name, id limit 10`))
-	mux.HandleFunc("POST /large", users(pool, "users", `select id, name, email, created_at from users`))
+	mux.HandleFunc("POST /top", list(pool, "users", appendWire, `select id, name, email, created_at from users order by name, id limit 10`))
+	mux.HandleFunc("POST /large", list(pool, "users", appendWire, `select id, name, email, created_at from users`))
+	mux.HandleFunc("POST /huge", list(pool, "posts", appendPost, `select id, title, views, created_at from posts order by id limit 100000`))
 	mux.HandleFunc("POST /nested", nested(pool))
 	mux.HandleFunc("POST /insert", written(pool, "createUser", `insert into users (name, email) values ($1, $2) returning id, name, email, created_at`))
 	mux.HandleFunc("POST /update", written(pool, "updateUser", `update users set name = $1 where id = $2::bigint returning id, name, email, created_at`))
 	return mux
 }
 
-// users is a list: rows go out in pieces of 32 KiB.
-func users(pool *pgxpool.Pool, key, query string) http.HandlerFunc {
+// list is one whose rows go out in pieces of 32 KiB.
+func list(pool *pgxpool.Pool, key string, appendRow func([]byte, [][]byte) []byte, query string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Variables struct {
@@ -77,7 +78,7 @@ func users(pool *pgxpool.Pool, key, query string) http.HandlerFunc {
 				b = append(b, ',')
 			}
 			v := rows.RawValues()
-			b = appendWire(b, v)
+			b = appendRow(b, v)
 			if len(b) > 32<<10 {
 				if _, err := w.Write(b); err != nil {
 					return
@@ -103,6 +104,19 @@ func appendWire(b []byte, v [][]byte) []byte {
 	b = appendText(b, v[1])
 	b = append(b, `,"email":`...)
 	b = appendText(b, v[2])
+	b = append(b, `,"createdAt":"`...)
+	b = micros(int64(be64(v[3]))).AppendFormat(b, "2006-01-02T15:04:05.999999-07:00")
+	return append(b, `"}`...)
+}
+
+// appendPost encodes id, title, views, created_at.
+func appendPost(b []byte, v [][]byte) []byte {
+	b = append(b, `{"id":`...)
+	b = strconv.AppendInt(b, int64(be64(v[0])), 10)
+	b = append(b, `,"title":`...)
+	b = appendText(b, v[1])
+	b = append(b, `,"views":`...)
+	b = strconv.AppendInt(b, int64(int32(be64(v[2]))), 10)
 	b = append(b, `,"createdAt":"`...)
 	b = micros(int64(be64(v[3]))).AppendFormat(b, "2006-01-02T15:04:05.999999-07:00")
 	return append(b, `"}`...)
@@ -268,53 +282,4 @@ func written(pool *pgxpool.Pool, key, query string) http.HandlerFunc {
 		b := append(make([]byte, 0, 256), `{"data":{"`+key+`":`...)
 		reply(w, append(appendUser(b, id, name, email, created), "}}"...))
 	}
-}
-
-// ceilingJSON has PostgreSQL build the whole answer.
-func ceilingJSON(pool *pgxpool.Pool) http.Handler {
-	row := `json_build_object('id', id, 'name', name, 'email', email, 'createdAt', created_at)`
-	mux := http.NewServeMux()
-	for path, query := range map[string]string{
-		"/key":   `select json_build_object('data', json_build_object('user', (select ` + row + ` from users where id = $1)))::text`,
-		"/top":   `select json_build_object('data', json_build_object('users', (select json_agg(` + row + `) from (select * from users order by name, id limit 10) t)))::text`,
-		"/large": `select json_build_object('data', json_build_object('users', (select json_agg(` + row + `) from users)))::text`,
-		"/nested": `select json_build_object('data', json_build_object('users', (select json_agg(json_build_object('id', u.id, 'name', u.name, 'posts',
-			(select coalesce(json_agg(json_build_object('id', p.id, 'title', p.title, 'comments',
-				(select coalesce(json_agg(json_build_object('id', c.id, 'body', c.body)), '[]') from (select id, body from comments where post_id = p.id order by id limit 3) c))), '[]')
-			 from (select id, title from posts where author_id = u.id order by id limit 5) p))) from (select id, name from users order by id limit 20) u)))::text`,
-		"/filter": `select json_build_object('data', json_build_object('users', (select coalesce(json_agg(` + row + `), '[]') from
-			(select * from users where is_active and balance > $1::numeric and name like $2 order by id limit 50) t)))::text`,
-	} {
-		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
-			var body struct {
-				Variables struct {
-					ID            int64
-					Balance, Name string
-				} `json:"variables"`
-			}
-			if !decode(w, r, &body) {
-				return
-			}
-			var args []any
-			switch path {
-			case "/key":
-				args = []any{body.Variables.ID}
-			case "/filter":
-				args = []any{body.Variables.Balance, body.Variables.Name + "%"}
-			}
-			var text pgtype.PreallocBytes
-			rows, err := pool.Query(context.WithoutCancel(r.Context()), query, args...)
-			if failed(w, err) {
-				return
-			}
-			for rows.Next() {
-				text = append(text[:0], rows.RawValues()[0]...)
-			}
-			if failed(w, rows.Err()) {
-				return
-			}
-			reply(w, text)
-		})
-	}
-	return mux
 }

@@ -10,11 +10,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fraiseql/fraiseql-go/tests/bench/proc"
 )
 
 // What is measured beside rates: the memory of a large answer, and the time that
@@ -63,14 +63,14 @@ func addMillion(ctx context.Context, dsn string) error {
 }
 
 // stream reads a million rows from every fraiseql.
-func stream(ctx context.Context, targets []*target) ([]streamed, error) {
+func stream(ctx context.Context, servers []*server) ([]streamed, error) {
 	var list []streamed
-	for _, t := range targets {
-		if !strings.HasPrefix(t.name, "fraiseql/") || !t.has("stream") {
+	for _, t := range servers {
+		if !strings.HasPrefix(t.name, "fraiseql/") || t.idle {
 			continue
 		}
-		s := streamed{Target: t.name, Rows: millionRows, Idle: t.proc.resident()}
-		t.proc.forgetPeak()
+		s := streamed{Target: t.name, Rows: millionRows, Idle: proc.Resident(t.pid())}
+		proc.ForgetPeak(t.pid())
 		start := time.Now()
 		err := post(ctx, t, `{"query":"{ benchMillions { id name amount n ok at doc } }"}`, func(r io.Reader) error {
 			var tail []byte
@@ -98,7 +98,7 @@ func stream(ctx context.Context, targets []*target) ([]streamed, error) {
 			return nil, err
 		}
 		s.Seconds = time.Since(start).Seconds()
-		s.Peak = t.proc.peak()
+		s.Peak = proc.Peak(t.pid())
 		fmt.Printf("stream      %-13s %d rows, %d bytes, %.2f s, first byte %.1f ms, resident %.1f MB idle, %.1f MB peak: %.1f MB above\n",
 			s.Target, s.Rows, s.Bytes, s.Seconds, s.First, s.Idle, s.Peak, s.Peak-s.Idle)
 		list = append(list, s)
@@ -106,8 +106,8 @@ func stream(ctx context.Context, targets []*target) ([]streamed, error) {
 	return list, nil
 }
 
-func post(ctx context.Context, t *target, body string, read func(io.Reader) error) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+t.addr+t.path(""), strings.NewReader(body))
+func post(ctx context.Context, t *server, body string, read func(io.Reader) error) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+t.addr+"/graphql", strings.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -174,14 +174,14 @@ var hostileKinds = []struct {
 
 // hostile sends a hundred of each kind to the server on pgx; each has to be
 // refused.
-func hostile(ctx context.Context, targets []*target) ([]refused, error) {
-	t := targets[slices.IndexFunc(targets, func(t *target) bool { return t.name == "fraiseql/strict" })]
+func hostile(ctx context.Context, servers []*server) ([]refused, error) {
+	t := servers[slices.IndexFunc(servers, func(t *server) bool { return t.name == "fraiseql/strict" })]
 	var list []refused
 	for _, k := range hostileKinds {
 		const warm, n = 5, 100
 		r := refused{Kind: k.name, N: n}
 		var times []time.Duration
-		before := t.proc.cpu()
+		before := proc.CPU(t.pid())
 		for i := range warm + n {
 			doc := k.make(i)
 			r.Bytes = max(r.Bytes, len(doc))
@@ -210,17 +210,9 @@ func hostile(ctx context.Context, targets []*target) ([]refused, error) {
 		slices.Sort(times)
 		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 		r.P50, r.P99, r.Max = ms(times[n/2]), ms(times[(n-1)*99/100]), ms(times[n-1])
-		r.CPU = float64((t.proc.cpu() - before).Microseconds()) / (warm + n)
+		r.CPU = float64((proc.CPU(t.pid()) - before).Microseconds()) / (warm + n)
 		fmt.Printf("hostile     %-24s %-28s p50 %6.2f ms  p99 %6.2f ms  max %6.2f ms  cpu %6.0f us  %d bytes\n", r.Kind, r.Code, r.P50, r.P99, r.Max, r.CPU, r.Bytes)
 		list = append(list, r)
 	}
 	return list, nil
-}
-
-// resident is the memory that the process holds now, in MB.
-func (p *process) resident() float64 { return p.status("VmRSS:") }
-
-// forgetPeak begins the peak anew (proc(5), clear_refs).
-func (p *process) forgetPeak() {
-	_ = os.WriteFile("/proc/"+strconv.Itoa(p.cmd.Process.Pid)+"/clear_refs", []byte("5"), 0o600) // else the peak is of the whole life
 }

@@ -13,70 +13,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fraiseql/fraiseql-go/tests/bench/proc"
 )
 
-// figures are what one round of a cell gave.
-type figures struct {
-	Rate   float64 `json:"requests_per_s"`
-	P50    float64 `json:"p50_ms"`
-	P99    float64 `json:"p99_ms"`
-	CPU    float64 `json:"server_cpu_us"` // of the server, for each request
-	Memory float64 `json:"peak_rss_mb"`
-	Bytes  int64   `json:"bytes"` // of an answer
-}
-
-// cell is a work on a target, at a number of connections.
-type cell struct {
-	Work   string    `json:"work"`
-	Conns  int       `json:"connections"`
-	Target string    `json:"target"`
-	Rounds []figures `json:"rounds"`
-}
-
-type report struct {
-	Date  string `json:"date"`
-	Go    string `json:"go"`
-	CPUs  int    `json:"cpus"`
-	Cells []cell `json:"cells"`
-
-	Stream  []streamed `json:"stream"`
-	Hostile []refused  `json:"hostile"`
-}
-
-// measure runs the rounds of a work, one target after the other in each.
-func measure(ctx context.Context, o *options, targets []*target, w *work, conns int) ([]cell, error) {
-	var cells []cell
-	for _, t := range targets {
-		if t.has(w.name) {
-			cells = append(cells, cell{Work: w.name, Conns: conns, Target: t.name})
-		}
-	}
-	var n atomic.Int64
-	for round := -1; round < o.rounds; round++ {
-		for i := range cells {
-			c := &cells[(i+round+1)%len(cells)] // no target is always first
-			t := targets[slices.IndexFunc(targets, func(t *target) bool { return t.name == c.Target })]
-			each := o.each
-			if round < 0 {
-				each = min(each, time.Second) // warm
-			}
-			s, err := load(ctx, t, w, conns, each, &n)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", t.name, w.name, err)
-			}
-			if round >= 0 {
-				c.Rounds = append(c.Rounds, s)
-			}
-		}
-	}
-	return cells, nil
-}
-
 // load sends requests on conns connections for a time.
-func load(ctx context.Context, t *target, w *work, conns int, each time.Duration, n *atomic.Int64) (figures, error) {
+func (b *bench) load(ctx context.Context, s *server, w *work, conns int, each time.Duration) (figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, each+time.Minute)
 	defer cancel()
-	before := t.proc.cpu()
+	proc.ForgetPeak(s.pid())
+	before, database := proc.CPU(s.pid()), proc.CPU(b.db.postmaster)
 	began := time.Now()
 	times := make([][]time.Duration, conns)
 	size := make([]int64, conns)
@@ -84,7 +30,7 @@ func load(ctx context.Context, t *target, w *work, conns int, each time.Duration
 	var wait sync.WaitGroup
 	for i := range conns {
 		wait.Go(func() {
-			times[i], size[i], errs[i] = client(ctx, t, w, began.Add(each), n)
+			times[i], size[i], errs[i] = client(ctx, s, w, began.Add(each), &b.n)
 		})
 	}
 	wait.Wait()
@@ -98,29 +44,34 @@ func load(ctx context.Context, t *target, w *work, conns int, each time.Duration
 		return figures{}, errors.New("no request ended in time")
 	}
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return figures{
-		Rate: float64(len(all)) / took.Seconds(), P50: ms(all[len(all)/2]), P99: ms(all[len(all)*99/100]),
-		CPU: float64((t.proc.cpu() - before).Microseconds()) / float64(len(all)), Memory: t.proc.peak(), Bytes: size[0],
-	}, nil
+	each1 := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(len(all)) }
+	f := figures{
+		Requests: len(all), Rate: float64(len(all)) / took.Seconds(), P50: ms(all[len(all)/2]), P99: ms(all[len(all)*99/100]),
+		CPU: each1(proc.CPU(s.pid()) - before), Memory: proc.Peak(s.pid()), Bytes: size[0],
+	}
+	if b.db.postmaster > 0 {
+		f.Database = each1(proc.CPU(b.db.postmaster) - database)
+	}
+	return f, nil
 }
 
 // client is one connection. It is small, so that it takes little of the
 // processors that the servers need: requests are bytes, and of an answer only the
 // length is looked at.
-func client(ctx context.Context, t *target, w *work, until time.Time, n *atomic.Int64) (times []time.Duration, size int64, err error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", t.addr)
+func client(ctx context.Context, s *server, w *work, until time.Time, n *atomic.Int64) (times []time.Duration, size int64, err error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.addr)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
 	r := bufio.NewReaderSize(conn, 64<<10)
-	var req []byte
+	var text []byte
 	for time.Now().Before(until) && ctx.Err() == nil {
-		body := w.body(t, int(n.Add(1)))
-		req = fmt.Appendf(req[:0], "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n%s",
-			t.path(w.name), len(body), body)
+		req := w.request(s, int(n.Add(1)))
+		text = req.append(text[:0])
 		start := time.Now()
-		if _, err := conn.Write(req); err != nil {
+		if _, err := conn.Write(text); err != nil {
 			return nil, 0, err
 		}
 		if size, err = answer(r); err != nil {
@@ -137,7 +88,7 @@ func answer(r *bufio.Reader) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !bytes.Contains(status, []byte(" 200 ")) {
+	if !bytes.Contains(status, []byte(" 200 ")) && !bytes.Contains(status, []byte(" 201 ")) {
 		return 0, fmt.Errorf("answered with %s", bytes.TrimSpace(status))
 	}
 	length, chunked := int64(-1), false
@@ -150,13 +101,16 @@ func answer(r *bufio.Reader) (int64, error) {
 		if len(line) == 0 {
 			break
 		}
-		if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			length, err = strconv.ParseInt(string(v), 10, 64)
+		name, v, _ := bytes.Cut(line, []byte(":"))
+		switch {
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			length, err = strconv.ParseInt(string(bytes.TrimSpace(v)), 10, 64)
 			if err != nil {
 				return 0, err
 			}
+		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+			chunked = true
 		}
-		chunked = chunked || bytes.Equal(line, []byte("Transfer-Encoding: chunked"))
 	}
 	if !chunked {
 		_, err := io.CopyN(io.Discard, r, length)
@@ -179,30 +133,5 @@ func answer(r *bufio.Reader) (int64, error) {
 			return total, nil
 		}
 		total += size
-	}
-}
-
-// show prints a work's cells: medians, spread, and the ratio to ceiling-rows.
-func show(cells []cell) {
-	mid := func(c *cell, f func(figures) float64) float64 {
-		v := make([]float64, len(c.Rounds))
-		for i, s := range c.Rounds {
-			v[i] = f(s)
-		}
-		slices.Sort(v)
-		return v[len(v)/2]
-	}
-	rate := func(s figures) float64 { return s.Rate }
-	base := mid(&cells[0], rate)
-	for i := range cells {
-		c := &cells[i]
-		low, high := c.Rounds[0].Rate, c.Rounds[0].Rate
-		for _, s := range c.Rounds {
-			low, high = min(low, s.Rate), max(high, s.Rate)
-		}
-		fmt.Printf("%-7s %3d  %-13s %9.1f/s (%.0f–%.0f)  %5.2f  p50 %7.2f ms  p99 %8.2f ms  cpu %7.0f us  peak %4.0f MB\n",
-			c.Work, c.Conns, c.Target, mid(c, rate), low, high, mid(c, rate)/base,
-			mid(c, func(s figures) float64 { return s.P50 }), mid(c, func(s figures) float64 { return s.P99 }),
-			mid(c, func(s figures) float64 { return s.CPU }), mid(c, func(s figures) float64 { return s.Memory }))
 	}
 }

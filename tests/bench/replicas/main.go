@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/flags"
 	"github.com/fraiseql/fraiseql-go/internal/pgembed"
 	"github.com/fraiseql/fraiseql-go/internal/sample"
+	"github.com/fraiseql/fraiseql-go/tests/bench/proc"
 )
 
 type options struct {
@@ -171,14 +173,14 @@ func measure(ctx context.Context, o *options, c *cell, servers []*pgembed.Server
 	}
 	before, cpu := status(db), make([]time.Duration, len(servers))
 	for i, s := range servers {
-		cpu[i] = processorTime(s)
+		cpu[i] = proc.CPU(proc.Postmaster(filepath.Join(s.Dir(), "data")))
 	}
 	n, took, err := load(ctx, o, db, c.Work, o.each)
 	if err != nil {
 		return round{}, err
 	}
 	for i, s := range servers {
-		cpu[i] = processorTime(s) - cpu[i]
+		cpu[i] = proc.CPU(proc.Postmaster(filepath.Join(s.Dir(), "data"))) - cpu[i]
 	}
 	after := status(db)
 	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(n) }

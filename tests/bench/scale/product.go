@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -12,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +18,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/pgx"
 	"github.com/fraiseql/fraiseql-go/flags"
+	"github.com/fraiseql/fraiseql-go/tests/bench/proc"
 )
 
 // statements runs SQL, each statement by itself.
@@ -140,31 +139,10 @@ func start(ctx context.Context, o *order) (*process, error) {
 func (p *process) stop() error { return errors.Join(p.in.Close(), p.cmd.Wait()) }
 
 // cpu is the processor time that p has used.
-func (p *process) cpu() time.Duration {
-	text, err := os.ReadFile(p.file("stat"))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100
-}
+func (p *process) cpu() time.Duration { return proc.CPU(p.cmd.Process.Pid) }
 
 // peak is the largest resident memory since reset, in MB.
-func (p *process) peak() float64 {
-	text, err := os.ReadFile(p.file("status"))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-	return kb / 1024
-}
+func (p *process) peak() float64 { return proc.Peak(p.cmd.Process.Pid) }
 
-// reset has peak begin anew (man 5 proc, clear_refs).
-func (p *process) reset() { _ = os.WriteFile(p.file("clear_refs"), []byte("5"), 0) }
-
-func (p *process) file(name string) string {
-	return "/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/" + name
-}
+// reset has peak begin anew.
+func (p *process) reset() { proc.ForgetPeak(p.cmd.Process.Pid) }

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fraiseql/fraiseql-go/tests/bench/page"
+	"github.com/fraiseql/fraiseql-go/tests/bench/proc"
 )
 
 // report is scale.json.
@@ -43,7 +46,7 @@ func (b *bench) write() error {
 		return slices.ContainsFunc(b.figures, func(f *figure) bool { return f.part() == old.part() })
 	})
 	r = report{
-		Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(), CPUs: runtime.NumCPU(), CPU: processor(),
+		Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(), CPUs: runtime.NumCPU(), CPU: proc.Model(),
 		PostgreSQL: b.server.Binaries().Version, Each: b.each.Seconds(), Rounds: b.times, Figures: append(kept, b.figures...),
 	}
 	text, err = json.MarshalIndent(r, "", " ")
@@ -57,43 +60,12 @@ func (b *bench) write() error {
 	return errors.Join(append(errs, b.page(&r))...)
 }
 
-// page replaces what stands in scale.md between "<!-- NAME -->" and "<!-- /NAME -->":
-// the tables of each part, and the machine.
+// page puts the tables of each part, and the machine, into scale.md.
 func (b *bench) page(r *report) error {
-	path := filepath.Join(b.out, "scale.md")
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	parts := map[string]string{"machine": fmt.Sprintf("%s. %d processors (%s), %s/%s, Go %s, PostgreSQL %s on the same machine; %d rounds.\n",
 		r.Date, r.CPUs, r.CPU, runtime.GOOS, runtime.GOARCH, strings.TrimPrefix(r.Go, "go"), r.PostgreSQL, r.Rounds)}
 	for _, f := range b.figures {
 		parts[f.part()] += f.markdown() + "\n"
 	}
-	page := string(text)
-	for name, content := range parts {
-		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
-		before, rest, ok := strings.Cut(page, begin)
-		_, after, closed := strings.Cut(rest, end)
-		if !ok || !closed {
-			return fmt.Errorf("%s: no place for %s: want the lines %q and %q", path, name, strings.TrimSpace(begin), strings.TrimSpace(end))
-		}
-		page = before + begin + strings.TrimRight(content, "\n") + "\n" + end + after
-	}
-	return os.WriteFile(path, []byte(page), 0o644)
-}
-
-// processor is what /proc/cpuinfo calls it; "" where there is none.
-func processor() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(text), "model name")
-	line, _, _ := strings.Cut(rest, "\n")
-	_, name, _ := strings.Cut(line, ":")
-	return strings.TrimSpace(name)
+	return page.Fill(filepath.Join(b.out, "scale.md"), parts)
 }
