@@ -180,13 +180,14 @@ bench-http: ## HTTP: the server beside two hand-written ones, a million rows, ho
 
 peers := tests/bench/peers
 TIMES ?= 1
+ONLY ?=
 
 # Peers that can't be installed here are left out, which the report says.
 .PHONY: bench-peers
-bench-peers: ## HTTP: beside PostGraphile, pREST and FastAPI too, 20 minutes, into docs/bench/peers.* (TIMES=10: ten times the rows)
+bench-peers: ## HTTP: beside PostGraphile, pREST and FastAPI too, 20 minutes, into docs/bench/peers.* (TIMES=10: ten times the rows; ONLY=key,nested: these works)
 	-npm --prefix $(peers)/postgraphile ci --ignore-scripts --no-audit --no-fund
 	-cd $(peers)/prest && go build -o prestd github.com/prest/prest/cmd/prestd
-	go run ./tests/bench -peers $(peers) -name peers$(if $(filter-out 1,$(TIMES)),-$(TIMES)) -times $(TIMES) -connections 1,16,64 -rounds 3 -each 800ms -limit 20m -out docs/bench
+	go run ./tests/bench -peers $(peers) -name peers$(if $(filter-out 1,$(TIMES)),-$(TIMES)) -times $(TIMES) -connections 1,16,64 -rounds 3 -each 800ms -limit 20m $(if $(ONLY),-only "$(ONLY)") -out docs/bench
 
 .PHONY: bench-replicas
 bench-replicas: ## Reads with no, one and two replicas on this machine: what leaves the primary, into docs/bench/replicas.json

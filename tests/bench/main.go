@@ -107,7 +107,7 @@ func run(ctx context.Context, o *options) (err error) {
 	if o.out == "" {
 		return err
 	}
-	return errors.Join(err, b.report.write(o))
+	return errors.Join(err, b.report.write(o, works))
 }
 
 // aside is what is measured beside rates.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -106,18 +107,74 @@ func (r *report) groups() (groups [][]cell) {
 	return groups
 }
 
-// write keeps r.
-func (r *report) write(o *options) error {
+// write keeps r, and of what is kept already the works that r has not measured, if it was
+// measured alike.
+func (r *report) write(o *options, works []work) error {
+	base := filepath.Join(o.out, o.name)
+	old, err := readReport(base + ".json")
+	if err != nil {
+		return err
+	}
+	r.add(old, works)
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err
 	}
-	base := filepath.Join(o.out, o.name)
 	errs := []error{os.MkdirAll(o.out, 0o755), os.WriteFile(base+".json", append(text, '\n'), 0o644)}
-	for name, bars := range r.charts() {
+	charts := r.charts()
+	if len(r.Versions) == 0 {
+		charts = nil // of ours alone there is little to see
+	}
+	for name, bars := range charts {
 		errs = append(errs, os.WriteFile(base+"-"+name+".svg", bars.SVG(), 0o644))
 	}
 	return errors.Join(append(errs, page.Fill(base+".md", r.places()))...)
+}
+
+// readReport is the report in a file; an empty one where there is no file.
+func readReport(path string) (*report, error) {
+	old := &report{}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return old, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, old)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return old, nil
+}
+
+// add puts the works of old that r lacks into r.
+func (r *report) add(old *report, works []work) {
+	same := func(r *report) string {
+		return fmt.Sprint(r.Go, r.CPUs, r.CPU, r.Kernel, r.PostgreSQL, r.Users, r.Pool, r.Rounds, r.Each, r.Versions)
+	}
+	if same(r) != same(old) {
+		return
+	}
+	mine := r.Cells
+	r.Cells = nil
+	for i := range works {
+		of := func(c cell) bool { return c.Work == works[i].name }
+		from := mine
+		if !slices.ContainsFunc(mine, of) {
+			from = old.Cells
+		}
+		for _, c := range from {
+			if of(c) {
+				r.Cells = append(r.Cells, c)
+			}
+		}
+	}
+	if r.Stream == nil {
+		r.Stream = old.Stream
+	}
+	if r.Hostile == nil {
+		r.Hostile = old.Hostile
+	}
 }
 
 // charts are bars of all works: rates at each number of connections, and what a request

@@ -91,7 +91,7 @@ func (s *server) start(ctx context.Context, verbose bool, ready *work) error {
 		close(s.done)
 	}()
 	for range 300 {
-		if _, err = s.ask(ctx, ready.request(s, 1)); err == nil {
+		if _, _, err = s.ask(ctx, ready.request(s, 1)); err == nil {
 			return nil
 		}
 		select {

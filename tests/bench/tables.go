@@ -25,7 +25,11 @@ func (r *report) summary() string {
 	for _, name := range names[1:] {
 		w.WriteString(" " + name + " |")
 	}
-	w.WriteString(" pgx ÷ best of others |\n|" + strings.Repeat("---|", len(names)+3) + "\n")
+	others := slices.ContainsFunc(names, isOther)
+	if others {
+		w.WriteString(" pgx ÷ best of others |")
+	}
+	w.WriteString("\n|" + strings.Repeat("---|", strings.Count(w.String(), "|")-1) + "\n")
 	for _, cells := range r.groups() {
 		base := cells[0].median(rate)
 		fmt.Fprintf(&w, "| %s | %d | %s |", cells[0].Title, cells[0].Conns, chart.Short(base))
@@ -44,18 +48,25 @@ func (r *report) summary() string {
 			switch {
 			case name == "fraiseql/pgx":
 				mine = of
-			case !strings.HasPrefix(name, "fraiseql") && !strings.HasPrefix(name, "ceiling"):
+			case isOther(name):
 				best = max(best, of)
 			}
 			fmt.Fprintf(&w, " %.2f |", of/base)
 		}
-		if mine > 0 && best > 0 {
-			fmt.Fprintf(&w, " %.1f |\n", mine/best)
-		} else {
-			w.WriteString(" |\n")
+		switch {
+		case mine > 0 && best > 0:
+			fmt.Fprintf(&w, " %.1f |", mine/best)
+		case others:
+			w.WriteString(" |")
 		}
+		w.WriteByte('\n')
 	}
 	return w.String()
+}
+
+// isOther says whether a server of that name is neither ours nor a ceiling.
+func isOther(name string) bool {
+	return !strings.HasPrefix(name, "fraiseql") && !strings.HasPrefix(name, "ceiling")
 }
 
 // tables has all figures, a table for each work.
