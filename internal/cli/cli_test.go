@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,14 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			tb := e.T().(testing.TB)
 			e.Values["t"] = tb
-			e.Setenv("DATABASE_URL", pgtest.Sample(tb))
+			dsn := pgtest.Sample(tb)
+			e.Setenv("DATABASE_URL", dsn)
+			other, err := url.Parse(dsn)
+			if err != nil {
+				return err
+			}
+			other.Path = "/postgres" // on every server
+			e.Setenv("OTHER_URL", other.String())
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fraiseql": fraiseql, "sql": runSQL, "logged": logged},

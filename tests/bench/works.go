@@ -113,7 +113,7 @@ func worksOf(users int, database string) []work {
 			},
 		}},
 		update,
-		{name: "mixed", title: "mixed: 90 reads by key, 10 updates", writes: true, asks: mix(&key, &update, 10)},
+		{name: "mixed", title: "90 reads by key, 10 updates", writes: true, asks: mix(&key, &update, 10)},
 		{name: "insert", title: "insert returning", writes: true, asks: map[dialect]func(int) request{
 			ours: graphql("data.createUser", `mutation ($name: String!, $email: String!) { createUser(input: {name: $name, email: $email}) { `+user+` } }`,
 				func(n int) string { return fmt.Sprintf(`{"name":%q,"email":%q}`, name(n), email(n)) }),
