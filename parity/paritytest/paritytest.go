@@ -86,6 +86,9 @@ func WithStrictTypes() Option { return option(func(c *options) { c.strict = true
 // the test.
 func Open(t testing.TB, dsn string, control, candidate backend.Backend, o ...Option) *DB {
 	t.Helper()
+	if control == nil || candidate == nil {
+		t.Fatal("paritytest: a backend is nil: Open wants two, such as pq.New() and pgx.New()")
+	}
 	c := optionsOf(o)
 	pair := clone(t, dsn, control)
 	db := &DB{t: t, Harness: harness(t, c)}
@@ -121,6 +124,9 @@ func (db *DB) Execute(definition string) string {
 	}
 	var w bytes.Buffer
 	err = executor.Execute(db.t.Context(), db.Runner, db.Schema, def, &w)
+	if err != nil && !errors.As(err, new(*parity.MismatchError)) {
+		db.t.Logf("paritytest: %v", err) // else a test that compared nothing doesn't say why
+	}
 	if err != nil && !errors.As(err, new(*parity.MismatchError)) && w.Len() == 0 {
 		w.WriteString(`{"data":null,"errors":[`)
 		w.Write(executor.AppendErrorObject(nil, err))
@@ -134,6 +140,9 @@ func (db *DB) Execute(definition string) string {
 // PostgreSQL.
 func SQL(t testing.TB, dsn string, control, candidate driver.Driver, o ...Option) *sql.DB {
 	t.Helper()
+	if control == nil || candidate == nil {
+		t.Fatal("paritytest: a driver is nil: SQL wants two, such as pq.Driver{} and the *stdlib.Driver of pgx")
+	}
 	c := optionsOf(o)
 	reader := plain{control, dsn}
 	pair := clone(t, dsn, reader)

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -105,6 +106,8 @@ func (w *watcher) say(s string) { w.mu.Lock(); w.said = append(w.said, s); w.mu.
 
 func (w *watcher) Errorf(format string, args ...any) { w.say(fmt.Sprintf(format, args...)) }
 func (w *watcher) Error(args ...any)                 { w.say(fmt.Sprint(args...)) }
+func (w *watcher) Logf(format string, args ...any)   { w.say(fmt.Sprintf(format, args...)) }
+func (w *watcher) Fatal(args ...any)                 { w.say(fmt.Sprint(args...)); runtime.Goexit() }
 func (w *watcher) Cleanup(f func())                  { w.after = append(w.after, f) }
 
 func (w *watcher) end() string {
@@ -150,5 +153,36 @@ func TestNothingCompared(t *testing.T) {
 	paritytest.Open(w, database(t), pq.New(), pgx.New())
 	if said := w.end(); !strings.Contains(said, "nothing was compared") {
 		t.Errorf("an empty test said %q", said)
+	}
+}
+
+// TestRefusedIsSaid: where all was refused before any SQL, the failure says so.
+func TestRefusedIsSaid(t *testing.T) {
+	t.Parallel()
+	w := &watcher{TB: t}
+	paritytest.Open(w, database(t), pq.New(), pgx.New()).Execute(`{"operation":"query","table":"order"}`)
+	if said := w.end(); !strings.Contains(said, `"order"`) || !strings.Contains(said, "nothing was compared") {
+		t.Errorf("a table that is mistyped said %q", said)
+	}
+}
+
+// TestNil: what is missing is named.
+func TestNil(t *testing.T) {
+	t.Parallel()
+	control, _ := drivers(t)
+	for want, open := range map[string]func(*watcher){
+		"a backend is nil": func(w *watcher) { paritytest.Open(w, "", pq.New(), nil) },
+		"a driver is nil":  func(w *watcher) { paritytest.SQL(w, "", control, nil) },
+	} {
+		w := &watcher{TB: t}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			open(w)
+		}()
+		<-done
+		if said := w.end(); !strings.Contains(said, want) {
+			t.Errorf("it said %q, want %q", said, want)
+		}
 	}
 }
