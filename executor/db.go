@@ -30,6 +30,9 @@ var _ Runner = (*DB)(nil)
 // Open makes a pool of connections to cfg and pings it once, so that a wrong
 // password or host shows now. Close it. Errors are *backend.Error.
 func Open(ctx context.Context, b backend.Backend, cfg backend.Config, o ...Option) (*DB, error) {
+	if b == nil {
+		return nil, backend.New("open", backend.CodeBadUserInput, errors.New("no backend: want pq.New(), pgx.New() or another"))
+	}
 	connector, err := b.Connector(cfg)
 	if err != nil {
 		return nil, backend.Wrap(b, "open", err)

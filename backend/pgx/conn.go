@@ -289,7 +289,7 @@ func (c *conn) stale(err error) bool {
 	case "26000":
 		return e.Routine == "FetchPreparedStatement" || e.Routine == "exec_bind_message" || e.Routine == ""
 	case "08P01": // cache_describe: the formats are of a row that has changed
-		return e.Routine == "PortalSetResultFormat" || e.Routine == "exec_bind_message"
+		return e.Routine == "PortalSetResultFormat"
 	}
 	return false
 }
