@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -228,21 +229,16 @@ func (p *pair) finish(ctx context.Context) error {
 	return nil
 }
 
-// end ends both transactions, in either order: the next pair finds the session that
-// was used last still warm.
+// end ends both transactions, at the same time: the caller waits for one round trip.
 func (p *pair) end(ctx context.Context) {
-	candidate := func() {
-		if p.candidate != nil {
+	var candidate sync.WaitGroup
+	defer candidate.Wait()
+	if p.candidate != nil {
+		candidate.Go(func() {
 			_ = contained(func() error { return p.candidate.Rollback(ctx) }) // read-only: nothing to lose
-		}
-	}
-	if chance(0.5) {
-		candidate()
-		_ = p.control.Rollback(ctx)
-		return
+		})
 	}
 	_ = p.control.Rollback(ctx)
-	candidate()
 }
 
 // compareSettings compares the run-time parameters that the two sessions have set.
