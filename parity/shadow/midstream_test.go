@@ -2,6 +2,7 @@ package shadow_test
 
 import (
 	"bytes"
+	"context"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,13 +80,31 @@ func TestLiveInTheMiddle(t *testing.T) {
 		}
 		struck(a, 1)
 
+		// A write alone goes out with its COMMIT, of which nobody knows then what became; in a
+		// transaction of the caller's own nothing was stored. Neither runs again.
+		insert := write("insert into words (word) select 'new' from generate_series(1, 5) returning id")
 		a = cut(3)
-		if _, err := text(t.Context(), s, write("insert into words (word) select 'new' from generate_series(1, 5) returning id")); err == nil {
-			t.Error("a write whose connection broke gave no error")
+		if _, err := text(t.Context(), s, insert); backend.CodeOf(err) != backend.CodeCommitUnknown {
+			t.Errorf("a write whose connection broke: %v", err)
+		}
+		struck(a, 1)
+		began := 0
+		a = cut(3)
+		err = s.InTx(t.Context(), nil, func(ctx context.Context, tx executor.Runner) error {
+			began++
+			_, err := text(ctx, tx, insert)
+			return err
+		})
+		if backend.CodeOf(err) != backend.CodeServiceUnavailable || began != 1 {
+			t.Errorf("a transaction whose connection broke ran %d times: %v", began, err)
 		}
 		struck(a, 1)
 		if got := mustText(t, db, read("select count(*) from words where word = 'new'")); got != `{"count":0}` && got != `{"count":5}` {
 			t.Errorf("the write was run again: %s", got)
+		}
+		// A sequence counts what was rolled back too.
+		if got := mustText(t, db, read("select last_value as n from words_id_seq")); got != `{"n":20010}` {
+			t.Errorf("a write was run again, or not at all: %s", got)
 		}
 	})
 }
