@@ -76,7 +76,25 @@ func (o *options) setConns(list string) error {
 	return nil
 }
 
+// check refuses names that nothing has.
+func (o *options) check() error {
+	names := []string{"hostile", "stream"}
+	for _, w := range worksOf(1, "") {
+		names = append(names, w.name)
+	}
+	servers := []string{"ceiling-rows", "ceiling-json", "fraiseql/pgx", "fraiseql/pq"}
+	if o.peers != "" {
+		for _, p := range peers {
+			servers = append(servers, p.name)
+		}
+	}
+	return errors.Join(check("only", o.only, names), check("servers", o.servers, servers))
+}
+
 func run(ctx context.Context, o *options) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
 	db, err := database(ctx, o)
 	if err != nil {
 		return err

@@ -127,3 +127,16 @@ func kept(t *testing.T, o *options) *report {
 	}
 	return r
 }
+
+func TestNames(t *testing.T) {
+	for _, o := range []options{{}, {only: "key"}, {only: "key,stream", servers: "fraiseql/pq"}, {servers: "prest", peers: "."}} {
+		if err := o.check(); err != nil {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	for _, o := range []options{{only: "keys"}, {only: "key,"}, {servers: "prest"}, {only: "a", servers: "b"}} {
+		if err := o.check(); err == nil || !strings.Contains(err.Error(), "allowed: ") {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}

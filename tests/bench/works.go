@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -164,6 +165,17 @@ func (r *request) append(b []byte) []byte {
 		return append(b, "\r\n"...)
 	}
 	return fmt.Appendf(b, "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(r.body), r.body)
+}
+
+// check refuses a list that has a name which is none of known: a run of nothing would look
+// like a good one.
+func check(flag, list string, known []string) error {
+	for name := range strings.SplitSeq(list, ",") {
+		if list != "" && !slices.Contains(known, name) {
+			return fmt.Errorf("-%s: there is no %q; allowed: %s", flag, name, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // wants says whether list, with commas, has name. An empty list has all.
