@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
@@ -69,7 +70,8 @@ func NewDefinitions(d Definitions, o DefinitionOptions) http.Handler {
 type definitions struct {
 	Definitions
 
-	o DefinitionOptions
+	o     DefinitionOptions
+	flood flood
 }
 
 func (h *definitions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +141,10 @@ func (h *definitions) execute(w http.ResponseWriter, r *http.Request, identity *
 		if code.HTTPStatus() >= http.StatusInternalServerError {
 			level = slog.LevelError
 		}
-		h.o.Logger.Log(r.Context(), level, "definitions", "code", code.String(), "subject", identity.Subject, "error", executor.LogText(err))
+		if left, ok := h.flood.pass(code.HTTPStatus(), time.Now()); ok {
+			h.o.Logger.LogAttrs(r.Context(), level, "definitions",
+				append(left, slog.String("code", code.String()), slog.String("subject", identity.Subject), slog.String("error", executor.LogText(err)))...)
+		}
 	}
 	if executor.Partial(err) {
 		panic(http.ErrAbortHandler)

@@ -239,7 +239,11 @@ func (x *exchange) tell(res result, total int64, took time.Duration) {
 	if !o.Logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 10)
+	left, ok := x.g.flood.pass(status, x.began.Add(took))
+	if !ok {
+		return
+	}
+	attrs := append(make([]slog.Attr, 0, 10), left...)
 	attrs = append(attrs, slog.String("request_id", RequestID(ctx)), slog.String("method", x.r.Method), slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", total))
 	for _, a := range [...]slog.Attr{slog.String("kind", res.kind), slog.String("subject", x.identity.Subject), slog.String("code", res.code)} {

@@ -36,6 +36,7 @@ type graphQL struct {
 	persisted  *persisted // nil: off
 	cors       *cors.Cors // nil: no origin is allowed
 	retryAfter []string
+	flood      flood
 }
 
 // Values of headers that are the same for every answer.
