@@ -127,10 +127,19 @@ func (t *Type) SQLName() string {
 	return t.name
 }
 
-// String is SQLName, or "type 12345" for an unknown type.
+// String is the name for readers: as SQLName, but an array is its element with []
+// (text[], `"public"."mood"[]`), and no built-in type has its schema; "type 12345" for
+// an unknown type.
 func (t *Type) String() string {
-	if t.name == "" {
+	switch {
+	case t.name == "":
 		return fmt.Sprintf("type %d", t.oid)
+	case t.kind == KindArray && t.elem != nil:
+		return t.elem.String() + "[]"
+	case t.builtin && t.oid == oidChar:
+		return `"char"`
+	case t.builtin:
+		return t.name
 	}
 	return t.SQLName()
 }

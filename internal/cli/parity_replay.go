@@ -191,22 +191,33 @@ func (a *app) scratchDatabase(ctx context.Context) (cfg backend.Config, drop fun
 	}, nil
 }
 
-// maxReproduced bounds how many classes a run looks for reproducers of.
-const maxReproduced = 10
+const (
+	maxReproduced = 10   // classes that a run looks for reproducers of
+	maxSuspects   = 1000 // classes that it knows to differ
+)
 
 // suspect is a mismatch to reproduce.
 type suspect struct {
 	definition []byte
 	shape      string
 	signature  reproduce.Signature
+	captured   bool // a statement and no definition
 }
 
 // reproduceAll writes a reproducer for each class that differs. That it can't is no failure
 // of the run.
 func (r *parityRun) reproduceAll(ctx context.Context) {
+	sought, captured := 0, 0
 	for _, s := range r.suspects {
 		if ctx.Err() != nil {
 			return
+		}
+		if s.captured {
+			captured++
+			continue
+		}
+		if sought++; sought > maxReproduced {
+			continue
 		}
 		done := r.step("reproducing " + s.signature.String() + " of " + shorten(s.shape, 60))
 		path, tries, err := r.reproduceOne(ctx, s)
@@ -220,6 +231,12 @@ func (r *parityRun) reproduceAll(ctx context.Context) {
 		}
 		done(fmt.Sprintf("%s, after %d tries", path, tries))
 		r.collector.SetReproducer(s.shape, path, "fraiseql parity replay "+shellWord(path))
+	}
+	if sought > maxReproduced {
+		fmt.Fprintf(r.Err, "%d more classes differ; the smallest case of %d at most is sought in one run, and --line N runs one operation alone\n", sought-maxReproduced, maxReproduced)
+	}
+	if captured > 0 {
+		fmt.Fprintf(r.Err, "%d classes that differ are captured statements, of which no smallest case is sought\n", captured)
 	}
 }
 

@@ -285,7 +285,7 @@ func (f *faker) leaf(old, base, kind string) string {
 		if x, ok := new(big.Rat).SetString(old); ok {
 			for o, made := range f.made[b] {
 				if y, ok := new(big.Rat).SetString(o); ok && x.Cmp(y) == 0 {
-					return made
+					return respelled(made, old)
 				}
 			}
 		}
@@ -308,6 +308,20 @@ func (f *faker) leaf(old, base, kind string) string {
 	}
 	f.made[base][old] = made
 	return made
+}
+
+// respelled is the number made with as many decimals as old, where it has zeros to lose:
+// 2.5 in a filter finds 2.500 in a row, and how it is spelled may be what matters.
+func respelled(made, old string) string {
+	_, decimals, _ := strings.Cut(old, ".")
+	whole, part, ok := strings.Cut(made, ".")
+	switch {
+	case !ok || len(part) <= len(decimals) || strings.Trim(part[len(decimals):], "0") != "":
+		return made
+	case decimals == "":
+		return whole
+	}
+	return whole + "." + part[:len(decimals)]
 }
 
 // columnType is the type of the column of that name, in either spelling.

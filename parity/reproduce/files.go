@@ -21,11 +21,12 @@ const (
 	definitionLine = "-- definition: "
 )
 
-// SQL is the file that makes the database; its comments say what to run in it.
-func (r *Reproducer) SQL(name string) string {
+// SQL is the file that makes the database; its comments say what to run in it. path is
+// that of the file, which stands in the command that runs it again.
+func (r *Reproducer) SQL(path string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s\n%s%s\n%s%s\n%s%s\n", headLine, r.Signature, controlLine, r.Control, candidateLine, r.Candidate, definitionLine, r.Definition)
-	fmt.Fprintf(&b, "-- All values are made up. Again, in a database of its own: fraiseql parity replay %s.sql\n\n", name)
+	fmt.Fprintf(&b, "-- All values are made up. Again, in a database of its own: fraiseql parity replay %s\n\n", shellWord(path))
 	for _, s := range r.Statements {
 		b.WriteString(s + ";\n")
 	}
@@ -66,12 +67,32 @@ func ParseFile(text string) (*File, error) {
 // fails while the backends differ.
 func (r *Reproducer) Go(name string) (string, error) {
 	var b bytes.Buffer
-	err := goTemplate.Execute(&b, map[string]any{"R": r, "Name": "TestParity_" + identifier(name), "File": name})
+	err := goTemplate.Execute(&b, map[string]any{"R": r, "Name": "TestParity_" + identifier(name), "Backends": "backendsOf_" + identifier(name), "Steps": r.steps()})
 	if err != nil {
 		return "", err
 	}
 	out, err := format.Source(b.Bytes())
 	return string(out), err
+}
+
+// steps are the statements with what undoes them.
+func (r *Reproducer) steps() [][2]string {
+	list := make([][2]string, len(r.Statements))
+	for i, s := range r.Statements {
+		list[i][0] = s
+		if i < len(r.Undo) {
+			list[i][1] = r.Undo[i]
+		}
+	}
+	return list
+}
+
+// shellWord is s as one word of a shell.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func identifier(s string) string {
@@ -84,7 +105,8 @@ func identifier(s string) string {
 }
 
 var goTemplate = template.Must(template.New("test").Funcs(template.FuncMap{"quote": quote}).Parse(`// {{.R.Signature}}: {{.R.Control}} (control) and {{.R.Candidate}} (candidate) differ.
-// All values are made up. It needs an empty database:
+// All values are made up. It needs a database without such tables, and drops at the end
+// what it has made:
 //
 //	createdb reproduce
 //	DATABASE_URL=postgres://localhost/reproduce go test -run '^{{.Name}}$' .
@@ -105,8 +127,8 @@ import (
 	"github.com/fraiseql/fraiseql-go/parity"
 )
 
-// parityBackends are those that the test chooses from.
-var parityBackends = all.Modes(codec.HasBinary)
+// {{.Backends}} are those that the test chooses from.
+var {{.Backends}} = all.Modes(codec.HasBinary)
 
 func {{.Name}}(t *testing.T) {
 	if os.Getenv("DATABASE_URL") == "" {
@@ -118,7 +140,7 @@ func {{.Name}}(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := func(mode string) *executor.DB {
-		for _, b := range parityBackends {
+		for _, b := range {{.Backends}} {
 			if backend.ModeOf(b) != mode {
 				continue
 			}
@@ -133,13 +155,20 @@ func {{.Name}}(t *testing.T) {
 		return nil
 	}
 	control, candidate := open({{quote .R.Control}}), open({{quote .R.Candidate}})
-	for _, s := range []string{
-{{- range .R.Statements}}
-		{{quote .}},
+	for _, s := range []struct{ do, undo string }{
+{{- range .Steps}}
+		{ {{- quote (index . 0)}}, {{quote (index . 1)}}},
 {{- end}}
 	} {
-		if _, err := control.Pool().ExecContext(ctx, s); err != nil {
-			t.Fatalf("%v in %s", err, s)
+		if _, err := control.Pool().ExecContext(ctx, s.do); err != nil {
+			t.Fatalf("%v in %s", err, s.do)
+		}
+		if s.undo != "" {
+			t.Cleanup(func() {
+				if _, err := control.Pool().ExecContext(context.WithoutCancel(ctx), s.undo); err != nil {
+					t.Errorf("%v in %s", err, s.undo)
+				}
+			})
 		}
 	}
 	cat, err := catalog.Load(ctx, control.Pool())
@@ -173,7 +202,7 @@ func {{.Name}}(t *testing.T) {
 
 // quote is s as a Go string, in back quotes where that is possible.
 func quote(s string) string {
-	if strconv.CanBackquote(strings.NewReplacer("\n", "", "\t", "").Replace(s)) {
+	if s != "" && strconv.CanBackquote(strings.NewReplacer("\n", "", "\t", "").Replace(s)) {
 		return "`" + s + "`"
 	}
 	return strconv.Quote(s)
@@ -191,6 +220,6 @@ func (r *Reproducer) Write(dir, name string) (string, error) {
 	}
 	path := filepath.Join(dir, name+".sql")
 	return path, errors.Join(
-		os.WriteFile(path, []byte(r.SQL(path[:len(path)-len(".sql")])), 0o644), //nolint:gosec // the same
+		os.WriteFile(path, []byte(r.SQL(path)), 0o644),                         //nolint:gosec // the same
 		os.WriteFile(filepath.Join(dir, name+"_test.go"), []byte(test), 0o644)) //nolint:gosec // the same
 }

@@ -35,6 +35,7 @@ func load(ctx context.Context, db *sql.DB, cat *catalog.Catalog, tables []*catal
 		if !t.hasAll(t.key) {
 			t.key = nil
 		}
+		t.unique = slices.DeleteFunc(t.unique, func(u unique) bool { return !t.hasAll(u.columns) })
 	}
 	return l.world, nil
 }
@@ -43,7 +44,9 @@ func load(ctx context.Context, db *sql.DB, cat *catalog.Catalog, tables []*catal
 func (w *world) has(f foreign) bool {
 	for i := range w.tables {
 		if t := &w.tables[i]; t.schema == f.schema && t.name == f.to {
-			return t.hasAll(f.keys) && slices.Equal(slices.Sorted(slices.Values(t.key)), slices.Sorted(slices.Values(f.keys)))
+			return t.hasAll(f.keys) && slices.ContainsFunc(append(slices.Clone(t.unique), unique{columns: t.key}), func(u unique) bool {
+				return slices.Equal(slices.Sorted(slices.Values(u.columns)), slices.Sorted(slices.Values(f.keys)))
+			})
 		}
 	}
 	return false
@@ -61,7 +64,7 @@ func (t *table) hasAll(names []string) bool {
 // columnsSQL reads the columns of the relation $1, with the types that have to be
 // made for them.
 const columnsSQL = `select a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(a.atttypid, null),
-	a.attnotnull, a.attidentity <> '', case when a.attgenerated = '' then coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') else '' end,
+	a.attnotnull and a.attgenerated = '', a.attidentity <> '', case when a.attgenerated = '' then coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') else '' end,
 	t.typtype::text, n.nspname::text, t.typname::text, coalesce(x.extname::text, ''),
 	case when t.typtype = 'd' then pg_catalog.format_type(t.typbasetype, t.typtypmod) else '' end,
 	coalesce((select pg_catalog.string_agg(e.enumlabel, E'\x01' order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = t.oid), ''),
@@ -106,6 +109,19 @@ func (l *loader) table(ctx context.Context, from *catalog.Table) (err error) {
 			t.key = append(t.key, c.Name)
 		}
 	}
+	for _, k := range from.Unique {
+		if !k.Total() || k.Deferrable {
+			continue
+		}
+		var u unique
+		if k.Constraint {
+			u.name = k.Name
+		}
+		for _, c := range k.Columns {
+			u.columns = append(u.columns, c.Name)
+		}
+		t.unique = append(t.unique, u)
+	}
 	for _, k := range from.ForeignKeys {
 		f := foreign{schema: k.RefTable.Schema, to: k.RefTable.Name}
 		for i := range k.Columns {
@@ -144,14 +160,26 @@ func (l *loader) can(c *column, kind, schema, name, extension, base, labels stri
 	return true
 }
 
-// mend keeps a default only where it needs nothing that is not there.
+// constant is a default that is a literal, perhaps with a cast.
+var constant = regexp.MustCompile(`^'?([^']*)'?(?:::.*)?$`)
+
+// mend keeps a default only where it needs nothing that is not there and says nothing
+// of a row. Without one, a column that had one may be left out of a write as before.
 func (c *column) mend() {
 	switch {
+	case c.fallback == "":
 	case strings.HasPrefix(c.fallback, "nextval("):
 		c.identity, c.fallback = true, ""
 	case c.fallback == "now()", c.fallback == "CURRENT_TIMESTAMP", c.fallback == "CURRENT_DATE", c.fallback == "gen_random_uuid()":
+	case c.base == "uuid":
+		c.fallback = "gen_random_uuid()"
 	default:
-		c.fallback = "" // it may name a function, or hold a value
+		// It may name a function, or hold a value.
+		if m := constant.FindStringSubmatch(c.fallback); m != nil && kept[m[1]] {
+			c.fallback = literal(m[1])
+		} else {
+			c.fallback, c.notNull = "", false
+		}
 	}
 }
 

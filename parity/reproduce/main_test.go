@@ -3,6 +3,7 @@ package reproduce_test
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,13 +31,23 @@ func mode(t testing.TB, name string) backend.Backend {
 type liar struct {
 	backend.Backend
 	lie func(n int, oids []uint32, row []*string) []*string
+	// say, where it is there, gives what is sent in the place of a text argument.
+	say func(string) string
 }
 
 func (l *liar) Mode() string { return "liar" }
 
 func (l *liar) QueryWire(ctx context.Context, conn *sql.Conn, query string, args []any) (backend.WireRows, error) {
+	if l.say != nil && !strings.Contains(query, "pg_catalog.") {
+		args = slices.Clone(args)
+		for i, a := range args {
+			if s, ok := a.(string); ok {
+				args[i] = l.say(s)
+			}
+		}
+	}
 	rows, err := l.Backend.(backend.WireQuerier).QueryWire(ctx, conn, query, args)
-	if err != nil || strings.Contains(query, "pg_catalog.") { // the product's own statements are left alone
+	if err != nil || l.lie == nil || strings.Contains(query, "pg_catalog.") { // the product's own statements are left alone
 		return rows, err
 	}
 	return &lyingRows{WireRows: rows, liar: l}, nil

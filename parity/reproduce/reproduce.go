@@ -34,6 +34,7 @@ type Source struct {
 type Reproducer struct {
 	Definition json.RawMessage
 	Statements []string // make the database, in an empty one
+	Undo       []string // as many: what undoes each, "" where nothing has to
 	Signature  Signature
 	Control    string // backend.ModeOf
 	Candidate  string
@@ -106,7 +107,10 @@ func Reproduce(ctx context.Context, from Source, scratch backend.Config, sides S
 		}
 		return nil, err
 	}
-	r = &Reproducer{Statements: s.world.sql(), Signature: want, Control: backend.ModeOf(sides.Control), Candidate: backend.ModeOf(sides.Candidate), Tries: t.tries, Cut: cut}
+	r = &Reproducer{Signature: want, Control: backend.ModeOf(sides.Control), Candidate: backend.ModeOf(sides.Candidate), Tries: t.tries, Cut: cut}
+	for _, step := range s.world.steps() {
+		r.Statements, r.Undo = append(r.Statements, step.do), append(r.Undo, step.undo)
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

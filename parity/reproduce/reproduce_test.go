@@ -33,6 +33,12 @@ insert into people (code, nick, town_id, balance, at, feeling, big, note, doc, t
 select 'Secret-' || i, 'Nicky' || i, i % 5 + 1, i * 3.07 + 0.03, timestamptz '2019-08-17 11:22:33.444+00' + i * interval '37 minutes', case i % 2 when 0 then 'Wistful' else 'Jubilant' end::mood,
 	1000000 + i, 'Ordinary' || i, jsonb_build_object('hidden', i + 70000), array['Tagged' || i, null], date '1971-03-04' + i, md5(i::text)::uuid, ('172.19.3.' || i % 250)::inet
 from generate_series(1, 300) i;
+create function of_theirs() returns text language sql as $$ select 'new' $$;
+create table parcels (
+	id int8 generated always as identity primary key, ref text not null unique, weight numeric(12,3) not null default 0.250, state text not null default of_theirs(),
+	doc jsonb not null default '[]', label text not null generated always as (upper(ref)) stored
+);
+insert into parcels (ref, weight) select 'Secret-' || i + 7, 2 * i + 0.5 from generate_series(1, 20) i;
 update people set balance = 7314.50 where id = 271;
 update people set at = '2019-08-17 11:22:33.444957+00' where id = 144;
 update people set big = 9219373036854775807 where id = 201;
@@ -49,6 +55,7 @@ var lies = []struct {
 	want             string // the signature
 	has              string // part of the smallest database or operation
 	rows             int    // at most, in it
+	say              func(string) string
 }{
 	{
 		"scale", `{"operation":"query","table":"people","filters":{"and":[{"id":{"gt":10}},{"code":{"startswith":"Secret-2"}}]},"sort":[{"field":"id"}],"relations":{"town":{"fields":["town"]}}}`,
@@ -57,7 +64,7 @@ var lies = []struct {
 				return strings.TrimRight(s, "0")
 			}
 			return s
-		}), "value of numeric", "numeric", 1,
+		}), "value of numeric", "numeric", 1, nil,
 	},
 	{
 		"microseconds", `{"operation":"query","table":"people","fields":["id","code","at","nick","feeling"],"sort":[{"field":"at"}],"pagination":{"limit":200}}`,
@@ -66,7 +73,7 @@ var lies = []struct {
 				return s[:at+4] + "000" + s[at+7:]
 			}
 			return s
-		}), "value of timestamptz", "timestamp with time zone", 1,
+		}), "value of timestamptz", "timestamp with time zone", 1, nil,
 	},
 	{
 		"beyond 2^53", `{"operation":"query","table":"people"}`,
@@ -75,11 +82,11 @@ var lies = []struct {
 				return s[:16] + strings.Repeat("0", len(s)-16)
 			}
 			return s
-		}), "value of int8", "bigint", 1,
+		}), "value of int8", "bigint", 1, nil,
 	},
 	{
 		"composed", `{"operation":"query","table":"towns","fields":["id","town"],"relations":{"people":{"fields":["id","note","doc","host"],"filters":{"id":{"in":[31,32,33,34]}}}}}`,
-		changing(25, func(s string) string { return strings.ReplaceAll(s, "e\u0301", "é") }), "value of text", "text", 2,
+		changing(25, func(s string) string { return strings.ReplaceAll(s, "e\u0301", "é") }), "value of text", "text", 2, nil,
 	},
 	{
 		"null", `{"operation":"query","table":"people","filters":{"not":{"code":{"eq":"Secret-7"}}},"sort":[{"field":"born"}]}`,
@@ -91,7 +98,7 @@ var lies = []struct {
 				}
 			}
 			return row
-		}, "value of text", "null", 1,
+		}, "value of text", "null", 1, nil,
 	},
 	{
 		"lost row", `{"operation":"query","table":"people","fields":["id","code"],"sort":[{"field":"id"}]}`,
@@ -100,11 +107,27 @@ var lies = []struct {
 				return nil
 			}
 			return row
-		}, "value of int8", "insert into", 4,
+		}, "value of int8", "insert into", 4, nil,
 	},
 	{
 		"insert", `{"operation":"mutation","type":"insert","table":"people","input":[{"code":"Secret-900","balance":"7314.50","town_id":2,"feeling":"Wistful","doc":{"hidden":70001}}],"return_fields":["id","code","balance","feeling","doc"]}`,
-		changing(1700, func(s string) string { return strings.TrimSuffix(s, "0") }), "value of numeric", "numeric", 0,
+		changing(1700, func(s string) string { return strings.TrimSuffix(s, "0") }), "value of numeric", "numeric", 0, nil,
+	},
+	{ // what is left out of the input has a default that can't be taken along
+		"defaults", `{"operation":"mutation","type":"insert","table":"parcels","input":{"ref":"Secret-1","weight":"7314.50"},"on_conflict":{"constraint":"parcels_ref_key","do":"nothing"},"return_fields":["ref","weight","state","doc"]}`,
+		changing(1700, func(s string) string { return strings.TrimSuffix(s, "0") }), "value of numeric", "numeric", 0, nil,
+	},
+	{ // the filter's number is spelled in another way than the row's
+		"decimals", `{"operation":"query","table":"parcels","fields":["id","weight"],"filters":{"weight":{"eq":2.5}}}`, nil, "missing", "1.1}", 1, func(arg string) string {
+			if whole, part, ok := strings.Cut(arg, "."); ok && len(part) == 1 {
+				return whole
+			}
+			return arg
+		},
+	},
+	{
+		"array", `{"operation":"query","table":"people","fields":["id","tags"],"filters":{"id":{"lt":40}}}`,
+		changing(1009, func(s string) string { return strings.ReplaceAll(s, "NULL", "0") }), "value of text[]", "NULL", 1, nil,
 	},
 	{
 		"enum", `{"operation":"query","table":"people","fields":["id","feeling"],"filters":{"feeling":{"eq":"Wistful"}}}`,
@@ -116,7 +139,7 @@ var lies = []struct {
 				}
 			}
 			return row
-		}, `value of "public"."mood"`, "label_", 1,
+		}, `value of "public"."mood"`, "label_", 1, nil,
 	},
 }
 
@@ -167,9 +190,9 @@ func TestReproduce(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				honest := mode(t, "pq/default")
-				sides := reproduce.Sides{Control: &liar{Backend: honest, lie: tc.lie}, Candidate: mode(t, "pgx/exec")}
+				sides := reproduce.Sides{Control: &liar{Backend: honest, lie: tc.lie, say: tc.say}, Candidate: mode(t, "pgx/exec")}
 				if candidateLies {
-					sides = reproduce.Sides{Control: honest, Candidate: &liar{Backend: mode(t, "pgx/simple_protocol"), lie: tc.lie}}
+					sides = reproduce.Sides{Control: honest, Candidate: &liar{Backend: mode(t, "pgx/simple_protocol"), lie: tc.lie, say: tc.say}}
 				}
 				from, cfg := source(t, honest)
 				reports, err := reproduce.Run(t.Context(), cfg, sides, []byte(tc.definition))
@@ -184,7 +207,7 @@ func TestReproduce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				text := r.SQL("x")
+				text := r.SQL("x.sql")
 				t.Logf("%d tries, cut %v\n%s", r.Tries, r.Cut, text)
 				if got := want.String(); got != tc.want {
 					t.Errorf("signature %s, want %s", want, tc.want)
@@ -209,7 +232,7 @@ func TestReproduce(t *testing.T) {
 // again runs what was written, in another empty database.
 func again(t *testing.T, r *reproduce.Reproducer, sides reproduce.Sides) {
 	t.Helper()
-	f, err := reproduce.ParseFile(r.SQL("x"))
+	f, err := reproduce.ParseFile(r.SQL("x.sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,6 +277,15 @@ func TestNotReproduced(t *testing.T) {
 	var n int
 	if err := from.DB.Pool().QueryRowContext(t.Context(), "select count(*) from people").Scan(&n); err != nil || n != 300 {
 		t.Errorf("%d people are left, %v", n, err)
+	}
+}
+
+// TestQuoted: the command of a path with spaces can be pasted.
+func TestQuoted(t *testing.T) {
+	t.Parallel()
+	r := reproduce.Reproducer{Definition: []byte("{}")}
+	if want := "\n-- All values are made up. Again, in a database of its own: fraiseql parity replay 'my cases/it'\\''s.sql'\n"; !strings.Contains(r.SQL("my cases/it's.sql"), want) {
+		t.Errorf("there is no %q in %q", want, r.SQL("my cases/it's.sql"))
 	}
 }
 
@@ -312,16 +344,17 @@ func (r lyingRows) Values() [][]byte {
 }
 
 func init() {
-	for _, b := range parityBackends {
+	for _, b := range backendsOf_0123abcd {
 		if backend.ModeOf(b) == "pgx/simple_protocol" {
-			parityBackends = append(parityBackends, liar{b})
+			backendsOf_0123abcd = append(backendsOf_0123abcd, liar{b})
+			backendsOf_4567ef = append(backendsOf_4567ef, liar{b})
 		}
 	}
 }
 `
 
-// TestGoFile runs the Go test that is written: it fails while a backend lies, and
-// passes as soon as it does not.
+// TestGoFile runs the Go tests that are written, two in one folder and on one database:
+// they fail while a backend lies, pass as soon as it does not, and leave nothing behind.
 func TestGoFile(t *testing.T) {
 	t.Parallel()
 	honest := mode(t, "pq/default")
@@ -346,8 +379,14 @@ func TestGoFile(t *testing.T) {
 		if !lying {
 			r.Candidate = "pgx/simple_protocol"
 		}
-		if _, err := r.Write(dir, "0123abcd"); err != nil {
-			t.Fatal(err)
+		for _, name := range []string{"0123abcd", "4567ef"} {
+			path, err := r.Write(dir, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "fraiseql parity replay "+path+"\n") {
+				t.Errorf("%s says not how to run it again: %v\n%s", path, err, text)
+			}
 		}
 		if lying {
 			if err := os.WriteFile(filepath.Join(dir, "liar_test.go"), []byte(lyingFile), 0o600); err != nil {
@@ -355,11 +394,13 @@ func TestGoFile(t *testing.T) {
 			}
 		}
 		cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./"+dir)
-		cmd.Env = append(os.Environ(), "DATABASE_URL="+pgtest.DB(t))
+		dsn := pgtest.DB(t)
+		cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn)
 		out, err := cmd.CombinedOutput()
-		if (err != nil) != lying || lying && !strings.Contains(string(out), "value in query people, row 1") {
-			t.Errorf("lying %v: %v\n%s", lying, err, out)
+		if n := strings.Count(string(out), "value in query people, row 1"); (err != nil) != lying || lying != (n == 2) || strings.Contains(string(out), " in drop ") {
+			t.Errorf("lying %v: %v, %d values differ\n%s", lying, err, n, out)
 		}
+		pgtest.Exec(t, dsn, "do $$ begin if exists (select from pg_class where relnamespace = 'public'::regnamespace) then raise 'left behind'; end if; end $$")
 	}
 	if !json.Valid(r.Definition) {
 		t.Errorf("no JSON: %s", r.Definition)

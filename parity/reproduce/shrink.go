@@ -114,6 +114,13 @@ func (s *shrinker) columns() error {
 				return err
 			}
 		}
+		for _, u := range slices.Clone(s.world.tables[i].unique) {
+			w := s.world.clone()
+			w.tables[i].unique = slices.DeleteFunc(w.tables[i].unique, func(v unique) bool { return v.name == u.name && slices.Equal(u.columns, v.columns) })
+			if _, err := s.keep(w); err != nil {
+				return err
+			}
+		}
 		for _, c := range slices.Clone(s.world.tables[i].columns) {
 			w := s.world.clone()
 			w.drop(i, c.name)
@@ -147,9 +154,10 @@ func (w *world) drop(i int, name string) {
 	t.rows = rows
 	if slices.Contains(t.key, name) {
 		t.key = nil
-		for j := range w.tables {
-			w.tables[j].foreign = slices.DeleteFunc(w.tables[j].foreign, func(f foreign) bool { return f.schema == t.schema && f.to == t.name })
-		}
+	}
+	t.unique = slices.DeleteFunc(t.unique, func(u unique) bool { return slices.Contains(u.columns, name) })
+	for j := range w.tables {
+		w.tables[j].foreign = slices.DeleteFunc(w.tables[j].foreign, func(f foreign) bool { return f.schema == t.schema && f.to == t.name && !w.has(f) })
 	}
 	t.foreign = slices.DeleteFunc(t.foreign, func(f foreign) bool { return slices.Contains(f.columns, name) })
 }

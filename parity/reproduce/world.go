@@ -30,6 +30,7 @@ type table struct {
 	schema, name string
 	columns      []column
 	key          []string // of the primary key
+	unique       []unique
 	foreign      []foreign
 	rows         [][]*string // in the order of columns; nil is NULL
 }
@@ -39,7 +40,12 @@ type column struct {
 	base      string // what decides how values are made up: the type, without its modifier
 	notNull   bool
 	identity  bool
-	fallback  string // the default, where it has no row behind it
+	fallback  string // the default, where it says nothing of a row
+}
+
+type unique struct {
+	name    string // of a constraint: ON CONFLICT takes it
+	columns []string
 }
 
 type foreign struct {
@@ -55,7 +61,7 @@ func (w *world) clone() *world {
 	c.tables = slices.Clone(w.tables)
 	for i := range c.tables {
 		t := &c.tables[i]
-		t.columns, t.rows, t.foreign = slices.Clone(t.columns), slices.Clone(t.rows), slices.Clone(t.foreign)
+		t.columns, t.rows, t.foreign, t.unique = slices.Clone(t.columns), slices.Clone(t.rows), slices.Clone(t.foreign), slices.Clone(t.unique)
 	}
 	return &c
 }
@@ -97,40 +103,52 @@ func literal(s string) string {
 	return quoted
 }
 
+// step is a statement, and the one that undoes it: "" where another's does.
+type step struct{ do, undo string }
+
 // sql are the statements that make the world in an empty database.
 func (w *world) sql() []string {
 	var list []string
+	for _, s := range w.steps() {
+		list = append(list, s.do)
+	}
+	return list
+}
+
+func (w *world) steps() []step {
+	var list []step
 	for _, s := range w.schemas() {
-		if s != "public" {
-			list = append(list, "create schema "+catalog.QuoteIdent(s))
+		if name := catalog.QuoteIdent(s); s != "public" {
+			list = append(list, step{"create schema " + name, "drop schema " + name})
 		}
 	}
 	for _, e := range w.extensions {
-		list = append(list, "create extension if not exists "+catalog.QuoteIdent(e))
+		list = append(list, step{do: "create extension if not exists " + catalog.QuoteIdent(e)})
 	}
 	for _, t := range w.types {
 		name := catalog.QuoteIdent(t.schema) + "." + catalog.QuoteIdent(t.name)
 		if t.base != "" {
-			list = append(list, fmt.Sprintf("create domain %s as %s", name, t.base))
+			list = append(list, step{fmt.Sprintf("create domain %s as %s", name, t.base), "drop domain " + name})
 			continue
 		}
 		labels := make([]string, len(t.labels))
 		for i, l := range t.labels {
 			labels[i] = literal(l)
 		}
-		list = append(list, fmt.Sprintf("create type %s as enum (%s)", name, strings.Join(labels, ", ")))
+		list = append(list, step{fmt.Sprintf("create type %s as enum (%s)", name, strings.Join(labels, ", ")), "drop type " + name})
 	}
 	for i := range w.tables {
-		list = append(list, w.tables[i].create())
-		if insert := w.tables[i].insert(); insert != "" {
-			list = append(list, insert)
+		t := &w.tables[i]
+		list = append(list, step{t.create(), "drop table " + t.named() + " cascade"})
+		if insert := t.insert(); insert != "" {
+			list = append(list, step{do: insert})
 		}
 	}
 	for i := range w.tables {
 		t := &w.tables[i]
 		for _, f := range t.foreign {
-			list = append(list, fmt.Sprintf("alter table %s add foreign key (%s) references %s.%s (%s) not valid",
-				t.named(), quoteAll(f.columns), catalog.QuoteIdent(f.schema), catalog.QuoteIdent(f.to), quoteAll(f.keys)))
+			list = append(list, step{do: fmt.Sprintf("alter table %s add foreign key (%s) references %s.%s (%s) not valid",
+				t.named(), quoteAll(f.columns), catalog.QuoteIdent(f.schema), catalog.QuoteIdent(f.to), quoteAll(f.keys))})
 		}
 	}
 	return list
@@ -153,6 +171,13 @@ func (t *table) create() string {
 	}
 	if len(t.key) > 0 {
 		parts = append(parts, "primary key ("+quoteAll(t.key)+")")
+	}
+	for _, u := range t.unique {
+		s := "unique (" + quoteAll(u.columns) + ")"
+		if u.name != "" {
+			s = "constraint " + catalog.QuoteIdent(u.name) + " " + s
+		}
+		parts = append(parts, s)
 	}
 	return fmt.Sprintf("create table %s (\n\t%s\n)", t.named(), strings.Join(parts, ",\n\t"))
 }
