@@ -1,6 +1,7 @@
 package parity
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -146,6 +147,11 @@ type Side struct {
 	Code     backend.Code  `json:"code,omitempty"`     // of its error
 	SQLState string        `json:"sqlstate,omitempty"` // of its error
 }
+
+// ErrRollback is for the function of an InTx to return where the transaction is to be
+// rolled back and nothing went wrong, such as one that is replayed: the sides of its
+// Report have no error then.
+var ErrRollback = errors.New("rolled back")
 
 // Report is the result of one comparison. Diffs are bounded (see WithMaxDiffs);
 // Dropped counts the rest.

@@ -183,7 +183,7 @@ func (h *Harness) fill(r Report, c *comparison, control, candidate error) Report
 		s   *Side
 		err error
 	}{{&r.Control, control}, {&r.Candidate, candidate}} {
-		if side.err != nil {
+		if side.err != nil && !errors.Is(side.err, ErrRollback) {
 			side.s.Code, side.s.SQLState = backend.CodeOf(side.err), backend.SQLStateOf(side.err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
@@ -265,7 +266,7 @@ func run(ctx context.Context, r executor.Runner, l Line, s *builder.Statement) e
 }
 
 // errUndo rolls back what was rolled back.
-var errUndo = errors.New("rolled back when it was captured")
+var errUndo = fmt.Errorf("%w when it was captured", parity.ErrRollback)
 
 // transaction runs lines from BEGIN to its end as one.
 func (p *Replayer) transaction(ctx context.Context, lines []Line, out *Replayed) {
