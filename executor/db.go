@@ -89,7 +89,9 @@ func (a asked) Connect(ctx context.Context) (driver.Conn, error) {
 func Adopt(b backend.Backend, pool *sql.DB, o ...Option) *DB {
 	db := &DB{backend: b, pool: pool, opt: defaults()}
 	for _, opt := range o {
-		opt.apply(&db.opt)
+		if opt != nil {
+			opt.apply(&db.opt)
+		}
 	}
 	db.wire, _ = b.(backend.WireQuerier)
 	db.together, _ = b.(backend.TxQuerier)
@@ -190,6 +192,9 @@ func (db *DB) take(ctx, wait context.Context) (*sql.Conn, error) {
 
 // connect is take for who has a place in the queue already.
 func (db *DB) connect(ctx, wait context.Context) (*sql.Conn, error) {
+	if db.pool == nil {
+		return nil, &backend.Error{Op: "acquire connection", Backend: db.backend.Name(), Code: backend.CodeConfiguration, Err: errors.New("the pool that was adopted is nil")}
+	}
 	conn, err := db.pool.Conn(wait)
 	if err != nil {
 		return nil, db.unconnected(ctx, wait, err)
@@ -205,7 +210,11 @@ func (db *DB) unconnected(ctx, wait context.Context, err error) error {
 		err = fmt.Errorf("no connection within %v (%d in use of at most %d): %w",
 			db.opt.acquireTimeout, db.pool.Stats().InUse, db.pool.Stats().MaxOpenConnections, ErrPoolExhausted)
 	default:
-		return backend.Wrap(db.backend, "acquire connection", err)
+		wrapped := backend.Wrap(db.backend, "acquire connection", err)
+		if backend.CodeOf(wrapped) != backend.CodeInternal || backend.SQLStateOf(wrapped) != "" {
+			return wrapped
+		}
+		// What the driver does not explain is the pool's own: it is closed.
 	}
 	return &backend.Error{Op: "acquire connection", Backend: db.backend.Name(), Code: backend.CodeServiceUnavailable, Err: err}
 }

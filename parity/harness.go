@@ -2,7 +2,9 @@ package parity
 
 import (
 	"context"
+	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,8 +12,8 @@ import (
 )
 
 // Harness holds what comparisons share: options, the running numbers and
-// counts, and where reports go. Make one with NewHarness; it is safe for
-// concurrent use.
+// counts, and where reports go. Make one with NewHarness: the zero Harness compares
+// nothing. It is safe for concurrent use.
 type Harness struct {
 	publisher Publisher
 	maxDiffs  int
@@ -35,7 +37,7 @@ type Harness struct {
 
 // Publisher takes the report of every comparison. It is called on the
 // operation's own goroutine, from many at once, and must not keep the Report's
-// slices for writing.
+// slices for writing. A panic of it is logged, and the operation goes on.
 type Publisher interface {
 	Publish(ctx context.Context, r Report)
 }
@@ -81,6 +83,14 @@ func WithRollback() Option { return option(func(h *Harness) { h.rollback = true 
 // are held in memory as JSON, at most WithMaxBytes. Default 0.
 func WithThirdVoice(p float64) Option { return option(func(h *Harness) { h.voice = p }) }
 
+// or is h, or a Harness that counts and nothing else.
+func (h *Harness) or() *Harness {
+	if h == nil {
+		return NewHarness()
+	}
+	return h
+}
+
 // NewHarness makes a Harness.
 func NewHarness(options ...Option) *Harness {
 	h := &Harness{
@@ -93,7 +103,9 @@ func NewHarness(options ...Option) *Harness {
 		options:          options,
 	}
 	for _, o := range options {
-		o.apply(h)
+		if o != nil {
+			o.apply(h)
+		}
 	}
 	return h
 }
@@ -101,6 +113,7 @@ func NewHarness(options ...Option) *Harness {
 // With makes a Harness that compares as h does, but for o, and has numbers and
 // counts of its own.
 func (h *Harness) With(o ...Option) *Harness {
+	h = h.or()
 	return NewHarness(slices.Concat(h.options, o)...)
 }
 
@@ -154,6 +167,9 @@ func (h *Harness) Summary() Summary {
 // publish counts r and hands it on.
 func (h *Harness) publish(ctx context.Context, r Report) {
 	h.mu.Lock()
+	if h.counts == nil {
+		h.counts, h.rules = make(map[Verdict]uint64), make(map[string]uint64)
+	}
 	h.counts[r.Verdict]++
 	if r.Verdict.Pass() {
 		h.ratios.add(r.Control.Duration, r.Candidate.Duration)
@@ -162,7 +178,13 @@ func (h *Harness) publish(ctx context.Context, r Report) {
 		h.rules[rule] += uint64(n)
 	}
 	h.mu.Unlock()
-	if h.publisher != nil {
-		h.publisher.Publish(ctx, r)
+	if h.publisher == nil {
+		return
 	}
+	defer func() {
+		if p := recover(); p != nil { // the caller's answer must not be lost with the report
+			slog.Default().ErrorContext(ctx, "parity: the publisher of reports panicked", "operation", r.Operation, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	h.publisher.Publish(ctx, r)
 }

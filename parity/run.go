@@ -23,6 +23,11 @@ import (
 // difference. Both must keep their effects to themselves: what control has written
 // candidate would write again.
 func Run[T any](ctx context.Context, h *Harness, name string, control, candidate func(context.Context) (T, error), opts ...cmp.Option) (T, error) {
+	h = h.or()
+	if control == nil {
+		var none T
+		return none, backend.New("parity", backend.CodeConfiguration, fmt.Errorf("run %s: the control is nil", name))
+	}
 	report := Report{
 		Seq: h.seq.Add(1), Operation: name,
 		Control: Side{Backend: string(VoiceControl)}, Candidate: Side{Backend: string(VoiceCandidate)},
@@ -31,6 +36,8 @@ func Run[T any](ctx context.Context, h *Harness, name string, control, candidate
 	value, err := control(ctx)
 	report.Control.Duration = time.Since(start)
 	switch {
+	case candidate == nil:
+		report.Reason = "there is no candidate"
 	case !h.sampled():
 		report.Reason = "not sampled"
 	case outage(err):

@@ -30,15 +30,40 @@ var _ executor.Runner = (*Runner)(nil)
 
 // NewRunner makes a Runner that answers with control's answers and compares
 // candidate's with them. Both must be connected to one database: reads share an
-// exported snapshot.
+// exported snapshot. With h nil comparisons are counted nowhere. Where a side is nil
+// every operation is an error that says so.
 func NewRunner(h *Harness, control, candidate Backend) *Runner {
-	return &Runner{h: h, control: control, candidate: candidate}
+	return &Runner{h: h.or(), control: control, candidate: candidate}
+}
+
+// usable is an error where something is missing that an operation needs.
+func (r *Runner) usable(what string, given bool) error {
+	missing := what
+	switch {
+	case none(r.control):
+		missing = "control"
+	case none(r.candidate):
+		missing = "candidate"
+	case given:
+		return nil
+	}
+	return backend.New("parity", backend.CodeConfiguration, fmt.Errorf("the %s is nil", missing))
+}
+
+// none says that b is nil, or a nil *executor.DB, which is what is left of an Open whose
+// error nobody has read.
+func none(b Backend) bool {
+	db, ok := b.(*executor.DB)
+	return b == nil || ok && db == nil
 }
 
 // Query runs s on both backends. A read streams: its Rows are the control's,
 // and a mismatch is their error at the end. A write's rows are held until the
 // control has committed. Errors are *backend.Error.
 func (r *Runner) Query(ctx context.Context, s *builder.Statement) (*executor.Rows, error) {
+	if err := r.usable("statement", s != nil); err != nil {
+		return nil, err
+	}
 	if !r.h.sampled() {
 		rows, err := r.control.Query(ctx, s)
 		r.skip(ctx, s.Name)
@@ -76,7 +101,7 @@ func (r *Runner) Query(ctx context.Context, s *builder.Statement) (*executor.Row
 func (r *Runner) Idle() error {
 	for side, b := range []Backend{r.control, r.candidate} {
 		s, ok := b.(interface{ Stats() sql.DBStats })
-		if !ok {
+		if !ok || none(b) {
 			continue
 		}
 		if n := s.Stats().InUse; n > 0 {
@@ -90,6 +115,9 @@ func (r *Runner) Idle() error {
 // Exec runs s on both backends, as a transaction of its own, and returns how
 // many rows it affected on the control.
 func (r *Runner) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
+	if err := r.usable("statement", s != nil); err != nil {
+		return 0, err
+	}
 	var n int64
 	err := r.InTx(ctx, nil, func(ctx context.Context, tx executor.Runner) error {
 		var err error
@@ -107,6 +135,9 @@ func (r *Runner) Exec(ctx context.Context, s *builder.Statement) (int64, error) 
 // the candidate, rolls it back, and then runs fn on the control: fn must keep
 // its effects to the Runner that it is given (see executor.Runner).
 func (r *Runner) InTx(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
+	if err := r.usable("function of the transaction", fn != nil); err != nil {
+		return err
+	}
 	switch {
 	case !r.h.sampled():
 		err := r.control.InTx(ctx, o, fn)

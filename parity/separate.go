@@ -24,7 +24,7 @@ import (
 // is the control's value is sent to the candidate as its own. WithRollback holds
 // for both sides.
 func NewSeparateRunner(h *Harness, control, candidate Backend) *Runner {
-	return &Runner{h: h, control: control, candidate: candidate, apart: &apart{began: time.Now()}}
+	return &Runner{h: h.or(), control: control, candidate: candidate, apart: &apart{began: time.Now()}}
 }
 
 // apart is what a Runner of two databases knows of them.

@@ -60,7 +60,9 @@ var (
 func Open(ctx context.Context, from Source, o ...Option) (_ *Runner, err error) {
 	r := &Runner{from: from, primary: from.Primary, opt: options{maxLag: DefaultMaxLag, wait: DefaultWait, interval: defaultCheck}}
 	for _, option := range o {
-		option.apply(&r.opt)
+		if option != nil {
+			option.apply(&r.opt)
+		}
 	}
 	if r.opt.log == nil {
 		r.opt.log = slog.Default()

@@ -104,7 +104,9 @@ func Diff(ctx context.Context, control, candidate *sql.DB, o ...Option) (*State,
 		sides: [2]*sql.DB{control, candidate},
 	}
 	for _, opt := range o {
-		opt.apply(&d.opt)
+		if opt != nil {
+			opt.apply(&d.opt)
+		}
 	}
 	var cats [2]*catalog.Catalog
 	for i, db := range d.sides {

@@ -12,6 +12,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
@@ -34,7 +35,8 @@ var (
 )
 
 // New makes a Connector whose connections are control's, and which reports to h
-// how candidate's compare. With candidate nil nothing is compared: see WithRecord.
+// how candidate's compare. With candidate or h nil nothing is compared: see WithRecord.
+// What else is missing or unknown is the error of every Connect.
 //
 // Both connectors are used as database/sql would use them, so the candidate is the
 // driver that a program would have after the change, with its own conversions of
@@ -42,7 +44,17 @@ var (
 func New(control, candidate driver.Connector, h *parity.Harness, o ...Option) *Connector {
 	s := settings{timeout: 5 * time.Second, maxDiffs: 10, maxBytes: 64 << 20}
 	for _, option := range o {
-		option.apply(&s)
+		if option != nil {
+			option.apply(&s)
+		}
+	}
+	switch {
+	case control == nil:
+		control = broken{errors.New("the control is nil")}
+	case s.missing != "":
+		control = broken{errors.New(s.missing)}
+	case int(s.writes) >= len(writesNames):
+		control = broken{fmt.Errorf("there is no Writes(%d)", s.writes)}
 	}
 	cache, err := lru.New[string, *sqltext.Text](1000)
 	if err != nil {
@@ -64,6 +76,15 @@ func New(control, candidate driver.Connector, h *parity.Harness, o ...Option) *C
 	}
 	return c
 }
+
+// broken is the control of a Connector that was made in a way that can't work.
+type broken struct{ err error }
+
+func (b broken) Connect(context.Context) (driver.Conn, error) {
+	return nil, backend.New("connector", backend.CodeConfiguration, b.err)
+}
+func (b broken) Driver() driver.Driver            { return b }
+func (b broken) Open(string) (driver.Conn, error) { return b.Connect(context.Background()) }
 
 func nameOf(name string, c driver.Connector) string {
 	if name != "" {

@@ -282,3 +282,28 @@ func (c *hookConn) ExecContext(ctx context.Context, q string, args []driver.Name
 func (c *hookConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o)
 }
+
+// TestMissing: what a Connector lacks is the error of its connections, and no panic.
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DB(t)
+	control, candidate := plain(t, "pq", dsn), plain(t, "pgx", dsn)
+	h := parity.NewHarness()
+	for want, c := range map[string]*connector.Connector{
+		"":                                 connector.New(control, candidate, nil, nil),
+		"the control is nil":               connector.New(nil, candidate, h),
+		"there is no Writes(99)":           connector.New(control, candidate, h, connector.WithWrites(99)),
+		"the writer of WithRecord is nil":  connector.New(control, nil, h, connector.WithRecord(nil, 0)),
+		"the writer of WithReports is nil": connector.New(control, candidate, h, connector.WithReports(nil)),
+	} {
+		db := sql.OpenDB(c)
+		err := db.PingContext(t.Context())
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q: %v", want, err)
+		}
+		_ = db.Driver()
+		if err := db.Close(); err != nil {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
+}

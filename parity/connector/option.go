@@ -52,6 +52,7 @@ type settings struct {
 	record      io.WriteCloser
 	queue       int
 	reports     io.WriteCloser
+	missing     string // what an option was not given
 }
 
 // WithWrites says what becomes of writes on the candidate. Default: SkipWrites.
@@ -84,6 +85,9 @@ func WithNames(control, candidate string) Option {
 // closes w. Without a candidate (nil) nothing is mirrored.
 func WithRecord(w io.WriteCloser, queue int) Option {
 	return option(func(s *settings) {
+		if w == nil {
+			s.missing = "the writer of WithRecord is nil"
+		}
 		s.record, s.queue = w, queue
 		if queue < 1 {
 			s.queue = 4096

@@ -240,5 +240,13 @@ type byName struct {
 	dsn    string
 }
 
-func (b byName) Connect(context.Context) (driver.Conn, error) { return b.driver.Open(b.dsn) }
-func (b byName) Driver() driver.Driver                        { return b.driver }
+// Connect never shows the DSN: a driver that reads it now may quote it.
+func (b byName) Connect(context.Context) (driver.Conn, error) {
+	c, err := b.driver.Open(b.dsn)
+	if _, is := errors.AsType[*url.Error](err); is || err != nil && strings.Contains(err.Error(), b.dsn) {
+		return nil, backend.New("connect "+DriverName, backend.CodeConfiguration, errors.New("the driver refuses the url"))
+	}
+	return c, err
+}
+
+func (b byName) Driver() driver.Driver { return b.driver }

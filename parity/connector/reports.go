@@ -12,7 +12,14 @@ import (
 
 // WithReports also writes each report to w, as one JSON line without values of rows:
 // what differed is named by column and type. Closing the Connector closes w.
-func WithReports(w io.WriteCloser) Option { return option(func(s *settings) { s.reports = w }) }
+func WithReports(w io.WriteCloser) Option {
+	return option(func(s *settings) {
+		if w == nil {
+			s.missing = "the writer of WithReports is nil"
+		}
+		s.reports = w
+	})
+}
 
 // reportFile is where WithReports writes.
 type reportFile struct {

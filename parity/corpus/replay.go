@@ -55,7 +55,9 @@ func WithDescribe(fn func(ctx context.Context, l Line) error) ReplayOption {
 func NewReplayer(r executor.Runner, o ...ReplayOption) *Replayer {
 	p := &Replayer{runner: r}
 	for _, option := range o {
-		option.apply(p)
+		if option != nil {
+			option.apply(p)
+		}
 	}
 	return p
 }

@@ -169,7 +169,9 @@ func SQL(t testing.TB, dsn string, control, candidate driver.Driver, o ...Option
 func optionsOf(o []Option) *options {
 	c := &options{}
 	for _, opt := range o {
-		opt.apply(c)
+		if opt != nil {
+			opt.apply(c)
+		}
 	}
 	return c
 }

@@ -83,7 +83,9 @@ func WithReveal(patterns ...string) Option {
 func NewCollector(options ...Option) *Collector {
 	c := &Collector{maxClasses: 1000, examples: 3, samples: 500}
 	for _, o := range options {
-		o.apply(c)
+		if o != nil {
+			o.apply(c)
+		}
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)                        // never fails: the program ends instead

@@ -72,7 +72,9 @@ var ErrNotSeen = errors.New("the difference is not seen in an empty database wit
 func Reproduce(ctx context.Context, from Source, scratch backend.Config, sides Sides, definition []byte, want Signature, o ...Option) (r *Reproducer, err error) {
 	set := options{tries: 400, limit: time.Minute}
 	for _, opt := range o {
-		opt.apply(&set)
+		if opt != nil {
+			opt.apply(&set)
+		}
 	}
 	admin, err := executor.Open(ctx, sides.Control, scratch, executor.WithMinIdle(0), executor.WithMaxConns(1))
 	if err != nil {

@@ -60,9 +60,16 @@ var (
 func New(ctx context.Context, control *executor.DB, from Source, h *parity.Harness, o ...Option) (*Shadow, error) {
 	s := &Shadow{control: control, from: from, h: h, opt: defaults(), ceiling: StageDone}
 	for _, option := range o {
-		option.apply(&s.opt)
+		if option != nil {
+			option.apply(&s.opt)
+		}
+	}
+	if h == nil {
+		s.h = parity.NewHarness()
 	}
 	switch {
+	case control == nil:
+		return nil, backend.New("shadow", backend.CodeConfiguration, errors.New("there is no control"))
 	case s.opt.stage > StageDone:
 		return nil, backend.New("shadow", backend.CodeConfiguration, fmt.Errorf("there is no %v", s.opt.stage))
 	case !(s.opt.share >= 0 && s.opt.share <= 1):
