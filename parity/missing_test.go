@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -100,7 +99,7 @@ func TestClosed(t *testing.T) {
 // TestPublisherPanics: a report that is lost takes no answer with it.
 func TestPublisherPanics(t *testing.T) { //nolint:paralleltest // the default log is everybody's
 	was := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	defer slog.SetDefault(was)
 	h := parity.NewHarness(parity.WithPublisher(parity.PublisherFunc(func(context.Context, parity.Report) { panic("theirs") })))
 	want := errors.New("mine")
