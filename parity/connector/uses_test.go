@@ -27,7 +27,7 @@ func TestUses(t *testing.T) {
 		tracker := coverage.New(schema, nil)
 		b := newBench(t, plain(t, names[0], dsn), plain(t, names[1], dsn))
 		for query, want := range map[string][]string{
-			"select i, case when i > 1 then 'x'::text end, '{1}'::int4[], 'ok'::mood from generate_series(1, 3) i order by i": {"int4 read", "text read", "text null", `pg_catalog."_int4" read`},
+			"select i, case when i > 1 then 'x'::text end, '{1}'::int4[], 'ok'::mood from generate_series(1, 3) i order by i": {"int4 read", "text read", "text null", "int4[] read"},
 			"select 1::int8, true where false": nil,
 			"select 1::int8, 2::int8":          {"int8 read"},
 		} {
