@@ -241,3 +241,23 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestTypeNames: how types are named to readers.
+func TestTypeNames(t *testing.T) {
+	t.Parallel()
+	r, err := codec.NewRegistry([]codec.TypeInfo{
+		{OID: 90000, Schema: "shop", Name: "mood", Kind: 'e', Labels: []string{"ok"}},
+		{OID: 90001, Schema: "shop", Name: "_mood", Kind: 'b', Elem: 90000},
+	}, codec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for oid, want := range map[uint32]string{
+		23: "int4", 1007: "int4[]", 22: "int2vector", 1560: "bit", 1561: "bit[]", 18: `"char"`, 1002: `"char"[]`,
+		90000: `"shop"."mood"`, 90001: `"shop"."mood"[]`, 91000: "type 91000",
+	} {
+		if got := r.Type(oid).String(); got != want {
+			t.Errorf("%d is %s, want %s", oid, got, want)
+		}
+	}
+}

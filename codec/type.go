@@ -134,7 +134,7 @@ func (t *Type) String() string {
 	switch {
 	case t.name == "":
 		return fmt.Sprintf("type %d", t.oid)
-	case t.kind == KindArray && t.elem != nil:
+	case t.kind == KindArray && t.elem != nil && (!t.builtin || t.name[0] == '_'): // not int2vector
 		return t.elem.String() + "[]"
 	case t.builtin && t.oid == oidChar:
 		return `"char"`

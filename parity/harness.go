@@ -27,7 +27,8 @@ type Harness struct {
 	// candidateTimeout bounds the candidate of Run.
 	candidateTimeout time.Duration
 
-	seq atomic.Uint64
+	seq      atomic.Uint64
+	panicked sync.Once // the publisher did: it is logged once
 
 	mu     sync.Mutex
 	counts map[Verdict]uint64
@@ -37,7 +38,7 @@ type Harness struct {
 
 // Publisher takes the report of every comparison. It is called on the
 // operation's own goroutine, from many at once, and must not keep the Report's
-// slices for writing. A panic of it is logged, and the operation goes on.
+// slices for writing. The first panic of it is logged, and operations go on.
 type Publisher interface {
 	Publish(ctx context.Context, r Report)
 }
@@ -183,7 +184,9 @@ func (h *Harness) publish(ctx context.Context, r Report) {
 	}
 	defer func() {
 		if p := recover(); p != nil { // the caller's answer must not be lost with the report
-			slog.Default().ErrorContext(ctx, "parity: the publisher of reports panicked", "operation", r.Operation, "panic", p, "stack", string(debug.Stack()))
+			h.panicked.Do(func() {
+				slog.Default().ErrorContext(ctx, "parity: the publisher of reports panicked", "operation", r.Operation, "panic", p, "stack", string(debug.Stack()))
+			})
 		}
 	}()
 	h.publisher.Publish(ctx, r)

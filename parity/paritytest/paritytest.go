@@ -22,6 +22,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -211,6 +212,9 @@ func clone(t testing.TB, dsn string, b backend.Backend) *clones.Pair {
 	}
 	pair, err := clones.Make(t.Context(), b, cfg)
 	if err != nil {
+		if dsn == "" { // a variable of the environment that is not set
+			err = fmt.Errorf("the DSN is empty, which means a server on this machine: %w", err)
+		}
 		t.Fatalf("paritytest: %v", err)
 	}
 	return pair
