@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/parity"
@@ -20,6 +21,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"tone": tone, "present": present, "heat": heat, "short": short, "plot": plot, "when": when,
 	"sameSides": func() string { return sameSides }, "side": func(v any) string { return side(fmt.Sprint(v)) },
 	"int64": func(n int) int64 { return int64(n) },
+	"rows":  rowsText, "words": func(s string) []string { return strings.Split(s, " ") }, // an option is not divided at its hyphens
 }).Parse(page))
 
 // HTML writes d as one page that asks for nothing else.

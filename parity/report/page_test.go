@@ -43,6 +43,10 @@ func TestPageInABrowser(t *testing.T) {
 		"(() => { const f = document.getElementById('find'); f.value = 'ORDERS'; f.dispatchEvent(new Event('input')); return " + visible + " === 1; })()",
 		"(dispatchEvent(new Event('beforeprint')), document.querySelectorAll('details:not([open])').length === 0)",
 		"(dispatchEvent(new Event('afterprint')), document.querySelectorAll('details.class[open]').length === 2)",
+		// A command keeps its words whole, to be read and copied as it is.
+		"[...document.querySelectorAll('code')].some((c) => c.querySelector('.word') && c.textContent.trim().startsWith('fraiseql parity ') && !c.textContent.includes('  '))",
+		"[...document.querySelectorAll('.word, .owner')].every((w) => w.getClientRects().length < 2)",
+		"[...document.querySelectorAll('.scroll + .scroll')].every((e) => e.getBoundingClientRect().top > e.previousElementSibling.getBoundingClientRect().bottom)",
 		// Everything that can be used has a name, and every table a heading.
 		"[...document.querySelectorAll('button, input, [role=region]')].every((e) => e.innerText?.trim() || e.labels?.length || e.ariaLabel)",
 		"document.documentElement.lang === 'en' && document.querySelectorAll('h1').length === 1",

@@ -243,8 +243,14 @@ func end(s parity.Side) string {
 		return s.Code.String() + " " + s.SQLState
 	case s.Code != backend.CodeOK:
 		return s.Code.String()
-	case s.Rows == 1:
+	}
+	return rowsText(s.Rows)
+}
+
+// rowsText is "1 row", "2 rows".
+func rowsText(n int64) string {
+	if n == 1 {
 		return "1 row"
 	}
-	return thousands(s.Rows) + " rows"
+	return thousands(n) + " rows"
 }
