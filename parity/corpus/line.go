@@ -39,7 +39,8 @@ type Line struct {
 	// Rows that were read; nil where there can be none or nobody knows.
 	Rows *int64 `json:"rows,omitempty"`
 	// Settings are those of the session that differ from the last line of the
-	// connection.
+	// connection, for other tools: a record has SET as a line of its own, and a
+	// Replayer reads neither.
 	Settings map[string]string `json:"settings,omitempty"`
 	// Lost counts, by reason, what could not be captured since the last such line.
 	Lost map[string]int64 `json:"lost,omitempty"`
