@@ -119,7 +119,7 @@ func (c *comparison) shown(limit int) (list []Diff, dropped int) {
 	})
 	for i, p := range places {
 		if i < limit {
-			list = append(list, p.f.Diff)
+			list = append(list, p.f.shown())
 		} else {
 			dropped++
 		}
@@ -130,6 +130,25 @@ func (c *comparison) shown(limit int) (list []Diff, dropped int) {
 		}
 	}
 	return list, dropped
+}
+
+// shown is the difference with the cells first that differ beyond noise.
+func (f *finding) shown() Diff {
+	d := f.Diff
+	if len(d.Cells) != len(f.at) || len(f.stuck) == 0 || len(f.stuck) == len(f.at) {
+		return d
+	}
+	var noise []Cell
+	d.Cells = nil
+	for i, at := range f.at {
+		if slices.Contains(f.stuck, at) {
+			d.Cells = append(d.Cells, f.Cells[i])
+		} else {
+			noise = append(noise, f.Cells[i])
+		}
+	}
+	d.Cells = append(d.Cells, noise...)
+	return d
 }
 
 func boolCompare(a, b bool) int {

@@ -83,6 +83,7 @@ var allowed = []struct{ from, to, why string }{
 	{"tests", "internal/cli", "tests of what a user types"},
 	{"parity/connector", "parity/internal/sqltext", "what a statement's words say is read in one place"},
 	{"parity/corpus", "parity/internal/sqltext", "what a statement's words say is read in one place"},
+	{"parity/reproduce", "parity/internal/sqltext", "what a statement's words say is read in one place"},
 }
 
 // testOnly may be imported by any test and by no product code.

@@ -131,15 +131,17 @@ func (a *app) replay(ctx context.Context, file *reproduce.File, cfg backend.Conf
 	if p.candidate, err = executor.Open(ctx, s.Candidate, cfg, executor.WithMinIdle(0)); err != nil {
 		return nil, err
 	}
-	if err := reproduce.Script(ctx, p.control, file.Script); err != nil {
+	if err := makeDatabase(ctx, s.Control, cfg, file.Script); err != nil {
 		return nil, fmt.Errorf("make the database of the reproducer: %w", err)
 	}
-	reports, err := reproduce.Run(ctx, cfg, s, file.Definition)
+	reports, err := reproduce.Run(ctx, cfg, s, file.Operation)
 	if err != nil {
 		return nil, err
 	}
 	o := report.Operation{Title: file.Signature}
-	if def, err := builder.ParseDefinition(file.Definition); err == nil {
+	if file.Lines != nil {
+		o.Shape = report.ShapeOfSQL(capturedShape(file.Lines))
+	} else if def, err := builder.ParseDefinition(file.Definition); err == nil {
 		o.Shape = report.Shape(def)
 	}
 	c := report.NewCollector(report.WithReveal(reveal...))
@@ -149,6 +151,17 @@ func (a *app) replay(ctx context.Context, file *reproduce.File, cfg backend.Conf
 	d = c.Document()
 	d.Head = report.Head{Started: start, Ended: time.Now(), Operations: int64(len(reports))}
 	return d, p.describe(ctx, &d.Head)
+}
+
+// makeDatabase runs the script on a connection of its own: what it leaves in a session is
+// no difference between the sides.
+func makeDatabase(ctx context.Context, b backend.Backend, cfg backend.Config, script string) (err error) {
+	db, err := executor.Open(ctx, b, cfg, executor.WithMinIdle(0), executor.WithMaxConns(1))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return reproduce.Script(ctx, db, script)
 }
 
 // scratchDatabase makes an empty database, on the server of the settings or else on one that
@@ -198,26 +211,17 @@ const (
 
 // suspect is a mismatch to reproduce.
 type suspect struct {
-	definition []byte
-	shape      string
-	signature  reproduce.Signature
-	captured   bool // a statement and no definition
+	operation reproduce.Operation
+	shape     string
+	signature reproduce.Signature
 }
 
 // reproduceAll writes a reproducer for each class that differs. That it can't is no failure
 // of the run.
 func (r *parityRun) reproduceAll(ctx context.Context) {
-	sought, captured := 0, 0
-	for _, s := range r.suspects {
+	for _, s := range r.suspects[:min(len(r.suspects), maxReproduced)] {
 		if ctx.Err() != nil {
 			return
-		}
-		if s.captured {
-			captured++
-			continue
-		}
-		if sought++; sought > maxReproduced {
-			continue
 		}
 		done := r.step("reproducing " + s.signature.String() + " of " + shorten(s.shape, 60))
 		path, tries, err := r.reproduceOne(ctx, s)
@@ -232,11 +236,8 @@ func (r *parityRun) reproduceAll(ctx context.Context) {
 		done(fmt.Sprintf("%s, after %d tries", path, tries))
 		r.collector.SetReproducer(s.shape, path, "fraiseql parity replay "+shellWord(path))
 	}
-	if sought > maxReproduced {
-		fmt.Fprintf(r.Err, "%d more classes differ; the smallest case of %d at most is sought in one run, and --line N runs one operation alone\n", sought-maxReproduced, maxReproduced)
-	}
-	if captured > 0 {
-		fmt.Fprintf(r.Err, "%d classes that differ are captured statements, of which no smallest case is sought\n", captured)
+	if more := len(r.suspects) - maxReproduced; more > 0 {
+		fmt.Fprintf(r.Err, "%d more classes differ; the smallest case of %d at most is sought in one run, and --line N runs one operation alone\n", more, maxReproduced)
 	}
 }
 
@@ -248,7 +249,7 @@ func (r *parityRun) reproduceOne(ctx context.Context, s suspect) (path string, t
 	defer func() { err = errors.Join(err, drop()) }()
 	from := reproduce.Source{DB: r.pair.control, Catalog: r.pair.catalog, Schema: r.pair.schema}
 	sides := reproduce.Sides{Control: r.pair.control.Backend(), Candidate: r.pair.candidate.Backend(), Schema: fraiseql.SchemaOptions(r.settings)}
-	found, err := reproduce.Reproduce(ctx, from, cfg, sides, s.definition, s.signature)
+	found, err := reproduce.Reproduce(ctx, from, cfg, sides, s.operation, s.signature)
 	if err != nil {
 		return "", 0, err
 	}

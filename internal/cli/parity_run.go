@@ -196,7 +196,7 @@ func (r *parityRun) take(ctx, limited context.Context, e entry, o *outcome) {
 	for _, one := range o.Reports {
 		if sig, ok := reproduce.SignatureOf(one); ok && r.o.reproduce != "" && len(r.suspects) < maxSuspects &&
 			!slices.ContainsFunc(r.suspects, func(s suspect) bool { return s.shape == op.Shape }) {
-			r.suspects = append(r.suspects, suspect{definition: e.Definition, shape: op.Shape, signature: sig, captured: o.definition == nil})
+			r.suspects = append(r.suspects, suspect{operation: reproduce.Operation{Definition: e.Definition, Lines: e.captured}, shape: op.Shape, signature: sig})
 		}
 		r.coverage.Publish(report.WithOperation(ctx, op), one)
 	}

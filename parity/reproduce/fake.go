@@ -18,27 +18,67 @@ func (s *shrinker) madeUp() error {
 	if f.labels(); len(f.enums) > 0 {
 		s.renamed = true
 	}
-	// Most differences are in one value: for all others the simplest will do.
+	ways := readings
+	switch {
+	case s.world.lines != nil:
+		if err := s.ask(f); err != nil {
+			return err
+		}
+	case len(s.world.objects) == 0:
+		ways = ways[:1] // there is no SQL to read
+	}
+	for _, f.reading = range ways {
+		if ok, err := s.fake(f); ok || err != nil {
+			return err
+		}
+	}
+	return ErrValues
+}
+
+// ask has f know the types of the lines' arguments.
+func (s *shrinker) ask(f *faker) error {
+	f.parameters = map[string][]string{}
+	if err := s.make(s.ctx, s.world.sql()); err != nil {
+		return spent(s.ctx, err)
+	}
+	for _, l := range s.world.lines {
+		if len(l.Args) == 0 {
+			continue
+		}
+		a, err := newAsker(s.ctx, s.trier, l.Settings)
+		if err != nil {
+			return spent(s.ctx, err)
+		}
+		f.parameters[l.SQL] = a.parameters(l.SQL)
+		if err := a.close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fake tries the makers. Most differences are in one value: for all others the simplest
+// will do.
+func (s *shrinker) fake(f *faker) (bool, error) {
 	for i := range makers {
 		for _, base := range f.bases() {
 			f.how[base] = makers[i]
 		}
 		if ok, err := s.attempt(f); ok || err != nil {
-			return err
+			return ok, err
 		}
+	}
+	if f.reading.rows {
+		return false, nil // unlikely enough to leave it at that
 	}
 	for _, base := range f.bases() {
 		f.how[base] = plain
-		ok, err := s.attempt(f)
-		if err != nil {
-			return err
-		}
-		if ok {
-			return nil
+		if ok, err := s.attempt(f); ok || err != nil {
+			return ok, err
 		}
 		f.how[base] = shaped
 	}
-	return ErrValues
+	return false, nil
 }
 
 // ErrValues says that the difference is in the values themselves: it was not seen any
@@ -48,14 +88,14 @@ var ErrValues = errors.New("the difference is not seen with made-up values of th
 
 func (s *shrinker) attempt(f *faker) (bool, error) {
 	w, ok := f.world()
-	if !ok {
+	if !ok || f.stuck {
 		return false, nil
 	}
-	text, err := json.Marshal(w.definition)
+	text, err := w.said()
 	if err != nil {
 		return false, err
 	}
-	if f.leaks(strings.Join(w.sql(), "\n") + string(text)) {
+	if f.leaks(strings.Join(w.sql(), "\n") + "\n" + text) {
 		return false, nil
 	}
 	return s.keep(w)
@@ -68,13 +108,19 @@ type faker struct {
 	enums  map[string]map[string]string
 
 	made map[string]map[string]string // of the world that is made: old to new, by base type
+
+	// Of SQL: see fakesql.go.
+	reading    reading
+	parameters map[string][]string // types, by statement
+	stuck      bool                // a constant has no other that could stand for it
+	named      map[string]bool     // see names
 }
 
 // labels gives every label of an enum another name.
 func (f *faker) labels() {
 	f.enums = map[string]map[string]string{}
 	for _, t := range f.before.types {
-		if t.base != "" {
+		if len(t.labels) == 0 {
 			continue
 		}
 		m := map[string]string{}
@@ -110,7 +156,7 @@ func (f *faker) bases() []string {
 
 // world is the world with made-up values; false where a type has none.
 func (f *faker) world() (*world, bool) {
-	f.made = map[string]map[string]string{}
+	f.made, f.stuck = map[string]map[string]string{}, false
 	w := f.before.clone()
 	for base, how := range f.how {
 		f.made[base] = map[string]string{}
@@ -147,6 +193,13 @@ func (f *faker) world() (*world, bool) {
 			}
 			t.rows[k] = row
 		}
+	}
+	for i := range w.objects {
+		w.objects[i].do = f.text(w.objects[i].do, true)
+	}
+	if w.lines != nil {
+		w.lines = f.program(w.lines)
+		return w, true
 	}
 	w.definition = f.definition(w.definition, "", false)
 	return w, true
@@ -339,14 +392,7 @@ func (f *faker) columnType(name string) string {
 // leaks says whether a value that was replaced stands in text all the same. Short
 // ones may stand there by chance, and the names of things are no values.
 func (f *faker) leaks(text string) bool {
-	names := map[string]bool{}
-	for i := range f.before.tables {
-		t := &f.before.tables[i]
-		names[t.name] = true
-		for _, c := range t.columns {
-			names[c.name], names[c.typ] = true, true
-		}
-	}
+	names := f.names()
 	for _, made := range f.made {
 		for old, is := range made {
 			if len(old) >= 5 && old != is && !names[old] && strings.Contains(text, old) {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
 )
 
 // The lines of comment in an SQL file that say what to run.
@@ -19,30 +21,42 @@ const (
 	controlLine    = "-- control: "
 	candidateLine  = "-- candidate: "
 	definitionLine = "-- definition: "
+	corpusLine     = "-- line: " // of a program, as a corpus has it
 )
 
 // SQL is the file that makes the database; its comments say what to run in it. path is
 // that of the file, which stands in the command that runs it again.
-func (r *Reproducer) SQL(path string) string {
+func (r *Reproducer) SQL(path string) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s\n%s%s\n%s%s\n%s%s\n", headLine, r.Signature, controlLine, r.Control, candidateLine, r.Candidate, definitionLine, r.Definition)
+	fmt.Fprintf(&b, "%s%s\n%s%s\n%s%s\n", headLine, r.Signature, controlLine, r.Control, candidateLine, r.Candidate)
+	if r.Lines == nil {
+		fmt.Fprintf(&b, "%s%s\n", definitionLine, r.Definition)
+	}
+	lines, err := r.Corpus()
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(lines) {
+		b.WriteString(corpusLine + line)
+	}
 	fmt.Fprintf(&b, "-- All values are made up. Again, in a database of its own: fraiseql parity replay %s\n\n", shellWord(path))
 	for _, s := range r.Statements {
 		b.WriteString(s + ";\n")
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 // File is what an SQL file says.
 type File struct {
 	Signature, Control, Candidate string
-	Definition                    json.RawMessage
-	Script                        string
+	Operation
+	Script string
 }
 
 // ParseFile reads what SQL has written.
 func ParseFile(text string) (*File, error) {
 	f := &File{Script: text}
+	var lines strings.Builder
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		for _, p := range []struct {
@@ -56,8 +70,17 @@ func ParseFile(text string) (*File, error) {
 		if v, ok := strings.CutPrefix(line, definitionLine); ok {
 			f.Definition = json.RawMessage(v)
 		}
+		if v, ok := strings.CutPrefix(line, corpusLine); ok {
+			lines.WriteString(v + "\n")
+		}
 	}
-	if f.Signature == "" || f.Control == "" || f.Candidate == "" || !json.Valid(f.Definition) {
+	if lines.Len() > 0 {
+		var err error
+		if f.Lines, err = corpus.ReadAll(strings.NewReader(lines.String())); err != nil {
+			return nil, fmt.Errorf("its program: %w", err)
+		}
+	}
+	if f.Signature == "" || f.Control == "" || f.Candidate == "" || f.Lines == nil && !json.Valid(f.Definition) {
 		return nil, errors.New("the file has no lines of comment that say what to run: it is no reproducer")
 	}
 	return f, nil
@@ -67,7 +90,11 @@ func ParseFile(text string) (*File, error) {
 // fails while the backends differ.
 func (r *Reproducer) Go(name string) (string, error) {
 	var b bytes.Buffer
-	err := goTemplate.Execute(&b, map[string]any{"R": r, "Name": "TestParity_" + identifier(name), "Backends": "backendsOf_" + identifier(name), "Steps": r.steps()})
+	lines, err := r.Corpus()
+	if err != nil {
+		return "", err
+	}
+	err = goTemplate.Execute(&b, map[string]any{"R": r, "Lines": lines, "Name": "TestParity_" + identifier(name), "Backends": "backendsOf_" + identifier(name), "Steps": r.steps()})
 	if err != nil {
 		return "", err
 	}
@@ -114,17 +141,28 @@ package parity_test
 
 import (
 	"context"
+{{- if .Lines}}
+	"os"
+	"strings"
+	"testing"
+{{- else}}
 	"io"
 	"os"
 	"testing"
+{{- end}}
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/all"
+{{- if not .Lines}}
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/catalog"
+{{- end}}
 	"github.com/fraiseql/fraiseql-go/codec"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/parity"
+{{- if .Lines}}
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
+{{- end}}
 )
 
 // {{.Backends}} are those that the test chooses from.
@@ -171,6 +209,7 @@ func {{.Name}}(t *testing.T) {
 			})
 		}
 	}
+{{- if not .Lines}}
 	cat, err := catalog.Load(ctx, control.Pool())
 	if err != nil {
 		t.Fatal(err)
@@ -183,6 +222,7 @@ func {{.Name}}(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+{{- end}}
 	compared := 0
 	harness := parity.NewHarness(parity.WithRollback(), parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
 		compared++
@@ -193,10 +233,21 @@ func {{.Name}}(t *testing.T) {
 			t.Error(d)
 		}
 	})))
+{{- if .Lines}}
+	program := corpus.NewReader(strings.NewReader({{quote .Lines}}))
+	describe := corpus.WithDescribe(func(ctx context.Context, l corpus.Line) error {
+		return corpus.Describe(ctx, harness, control.Pool(), candidate.Pool(), l)
+	})
+	replayed, err := corpus.NewReplayer(parity.NewRunner(harness, control, candidate), describe).Replay(ctx, program)
+	if compared == 0 {
+		t.Errorf("nothing was compared: %v %v", err, replayed.Unusable)
+	}
+{{- else}}
 	err = executor.Execute(ctx, parity.NewRunner(harness, control, candidate), schema, definition, io.Discard)
 	if compared == 0 {
 		t.Errorf("nothing was compared: %v", err)
 	}
+{{- end}}
 }
 `))
 
@@ -219,7 +270,11 @@ func (r *Reproducer) Write(dir, name string) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, name+".sql")
+	text, err := r.SQL(path)
+	if err != nil {
+		return "", err
+	}
 	return path, errors.Join(
-		os.WriteFile(path, []byte(r.SQL(path)), 0o644),                         //nolint:gosec // the same
+		os.WriteFile(path, []byte(text), 0o644),                                //nolint:gosec // the same
 		os.WriteFile(filepath.Join(dir, name+"_test.go"), []byte(test), 0o644)) //nolint:gosec // the same
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/parity"
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
 	"github.com/fraiseql/fraiseql-go/parity/reproduce"
 )
 
@@ -38,6 +39,7 @@ create table parcels (
 	id int8 generated always as identity primary key, ref text not null unique, weight numeric(12,3) not null default 0.250, state text not null default of_theirs(),
 	doc jsonb not null default '[]', label text not null generated always as (upper(ref)) stored
 );
+create view wealth as select code, balance * 3.0 as worth from people where note is not null;
 insert into parcels (ref, weight) select 'Secret-' || i + 7, 2 * i + 0.5 from generate_series(1, 20) i;
 update people set balance = 7314.50 where id = 271;
 update people set at = '2019-08-17 11:22:33.444957+00' where id = 144;
@@ -125,6 +127,10 @@ var lies = []struct {
 			return arg
 		},
 	},
+	{ // what the view computes comes along
+		"view", `{"operation":"query","table":"wealth","filters":{"worth":{"gt":20000}}}`,
+		changing(1700, func(s string) string { return strings.TrimSuffix(s, "0") }), "value of numeric", "create view", 1, nil,
+	},
 	{
 		"array", `{"operation":"query","table":"people","fields":["id","tags"],"filters":{"id":{"lt":40}}}`,
 		changing(1009, func(s string) string { return strings.ReplaceAll(s, "NULL", "0") }), "value of text[]", "NULL", 1, nil,
@@ -195,7 +201,7 @@ func TestReproduce(t *testing.T) {
 					sides = reproduce.Sides{Control: honest, Candidate: &liar{Backend: mode(t, "pgx/simple_protocol"), lie: tc.lie, say: tc.say}}
 				}
 				from, cfg := source(t, honest)
-				reports, err := reproduce.Run(t.Context(), cfg, sides, []byte(tc.definition))
+				reports, err := reproduce.Run(t.Context(), cfg, sides, defined(tc.definition))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -203,11 +209,11 @@ func TestReproduce(t *testing.T) {
 				if !ok {
 					t.Fatalf("%+v", reports)
 				}
-				r, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, []byte(tc.definition), want)
+				r, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, defined(tc.definition), want)
 				if err != nil {
 					t.Fatal(err)
 				}
-				text := r.SQL("x.sql")
+				text := written(t, r, "x.sql")
 				t.Logf("%d tries, cut %v\n%s", r.Tries, r.Cut, text)
 				if got := want.String(); got != tc.want {
 					t.Errorf("signature %s, want %s", want, tc.want)
@@ -232,13 +238,13 @@ func TestReproduce(t *testing.T) {
 // again runs what was written, in another empty database.
 func again(t *testing.T, r *reproduce.Reproducer, sides reproduce.Sides) {
 	t.Helper()
-	f, err := reproduce.ParseFile(r.SQL("x.sql"))
+	f, err := reproduce.ParseFile(written(t, r, "x.sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	dsn := pgtest.DB(t)
 	pgtest.Exec(t, dsn, f.Script)
-	reports, err := reproduce.Run(t.Context(), config(t, dsn), sides, f.Definition)
+	reports, err := reproduce.Run(t.Context(), config(t, dsn), sides, f.Operation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,10 +259,10 @@ func TestNotReproduced(t *testing.T) {
 	t.Parallel()
 	honest := mode(t, "pq/default")
 	from, cfg := source(t, honest)
-	definition := []byte(`{"operation":"query","table":"people","fields":["id","code"]}`)
+	definition := `{"operation":"query","table":"people","fields":["id","code"]}`
 	sides := reproduce.Sides{Control: honest, Candidate: mode(t, "pgx/exec")}
 	want := reproduce.Signature{Kind: parity.DiffValue, Type: "text"}
-	_, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, definition, want)
+	_, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, defined(definition), want)
 	if !errors.Is(err, reproduce.ErrNotSeen) {
 		t.Errorf("two honest sides: %v", err)
 	}
@@ -266,11 +272,11 @@ func TestNotReproduced(t *testing.T) {
 		}
 		return s
 	})}
-	_, err = reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, definition, want)
+	_, err = reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, defined(definition), want)
 	if !errors.Is(err, reproduce.ErrValues) {
 		t.Errorf("a lie about one value: %v", err)
 	}
-	_, err = reproduce.Reproduce(t.Context(), from, cfg, sides, definition, want)
+	_, err = reproduce.Reproduce(t.Context(), from, cfg, sides, defined(definition), want)
 	if err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a scratch that is somebody's database: %v", err)
 	}
@@ -283,9 +289,10 @@ func TestNotReproduced(t *testing.T) {
 // TestQuoted: the command of a path with spaces can be pasted.
 func TestQuoted(t *testing.T) {
 	t.Parallel()
-	r := reproduce.Reproducer{Definition: []byte("{}")}
-	if want := "\n-- All values are made up. Again, in a database of its own: fraiseql parity replay 'my cases/it'\\''s.sql'\n"; !strings.Contains(r.SQL("my cases/it's.sql"), want) {
-		t.Errorf("there is no %q in %q", want, r.SQL("my cases/it's.sql"))
+	r := reproduce.Reproducer{Operation: defined("{}")}
+	want := "\n-- All values are made up. Again, in a database of its own: fraiseql parity replay 'my cases/it'\\''s.sql'\n"
+	if text := written(t, &r, "my cases/it's.sql"); !strings.Contains(text, want) {
+		t.Errorf("there is no %q in %q", want, text)
 	}
 }
 
@@ -297,7 +304,7 @@ func TestBounds(t *testing.T) {
 	sides := reproduce.Sides{Control: honest, Candidate: &liar{Backend: mode(t, "pgx/simple_protocol"), lie: tc.lie}}
 	want := reproduce.Signature{Kind: parity.DiffValue, Type: "numeric"}
 	from, _ := source(t, honest)
-	r, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, []byte(tc.definition), want, reproduce.WithTries(24))
+	r, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, defined(tc.definition), want, reproduce.WithTries(24))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,9 +369,13 @@ func TestGoFile(t *testing.T) {
 	sides := reproduce.Sides{Control: honest, Candidate: &liar{Backend: mode(t, "pgx/simple_protocol"), lie: tc.lie}}
 	want := reproduce.Signature{Kind: parity.DiffValue, Type: "numeric"}
 	from, _ := source(t, honest)
-	r, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, []byte(tc.definition), want)
-	if err != nil {
-		t.Fatal(err)
+	var found []*reproduce.Reproducer
+	for _, op := range []reproduce.Operation{defined(tc.definition), {Lines: []corpus.Line{sent(corpus.KindQuery, "select balance from people where code = $1", "Secret-271")}}} {
+		r, err := reproduce.Reproduce(t.Context(), from, config(t, pgtest.DB(t)), sides, op, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, r)
 	}
 	for _, lying := range []bool{true, false} {
 		// Below testdata it is a package of this module that no pattern finds.
@@ -376,10 +387,11 @@ func TestGoFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
-		if !lying {
-			r.Candidate = "pgx/simple_protocol"
-		}
-		for _, name := range []string{"0123abcd", "4567ef"} {
+		for i, name := range []string{"0123abcd", "4567ef"} {
+			r := found[i]
+			if !lying {
+				r.Candidate = "pgx/simple_protocol"
+			}
 			path, err := r.Write(dir, name)
 			if err != nil {
 				t.Fatal(err)
@@ -397,12 +409,25 @@ func TestGoFile(t *testing.T) {
 		dsn := pgtest.DB(t)
 		cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn)
 		out, err := cmd.CombinedOutput()
-		if n := strings.Count(string(out), "value in query people, row 1"); (err != nil) != lying || lying != (n == 2) || strings.Contains(string(out), " in drop ") {
+		if n := strings.Count(string(out), "value in query people, row 1") + strings.Count(string(out), "value in select from people, row 1"); (err != nil) != lying || lying != (n == 2) || strings.Contains(string(out), " in drop ") {
 			t.Errorf("lying %v: %v, %d values differ\n%s", lying, err, n, out)
 		}
 		pgtest.Exec(t, dsn, "do $$ begin if exists (select from pg_class where relnamespace = 'public'::regnamespace) then raise 'left behind'; end if; end $$")
 	}
-	if !json.Valid(r.Definition) {
-		t.Errorf("no JSON: %s", r.Definition)
+	if d := found[0].Definition; !json.Valid(d) {
+		t.Errorf("no JSON: %s", d)
 	}
+}
+
+func defined(definition string) reproduce.Operation {
+	return reproduce.Operation{Definition: []byte(definition)}
+}
+
+func written(t *testing.T, r *reproduce.Reproducer, path string) string {
+	t.Helper()
+	text, err := r.SQL(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

@@ -27,7 +27,7 @@ func (s *shrinker) keep(w *world) (bool, error) {
 func (s *shrinker) all() error {
 	for range 3 {
 		before := s.size()
-		for _, step := range []func() error{s.rows, s.operation, s.tables, s.columns, s.rows} {
+		for _, step := range []func() error{s.rows, s.objects, s.operation, s.tables, s.columns, s.rows} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -41,9 +41,12 @@ func (s *shrinker) all() error {
 
 // size is how much there is to drop.
 func (s *shrinker) size() int {
-	n := 0
+	n := len(s.world.objects)
 	if text, err := json.Marshal(s.world.definition); err == nil {
-		n = len(text)
+		n += len(text)
+	}
+	for _, l := range s.world.lines {
+		n += 1 + len(l.SQL) + len(l.Args) + len(l.Settings)
 	}
 	for i := range s.world.tables {
 		t := &s.world.tables[i]
@@ -75,7 +78,7 @@ func (s *shrinker) rows() error {
 
 // tables drops tables that the operation does without.
 func (s *shrinker) tables() error {
-	for i := len(s.world.tables) - 1; i > 0; i-- {
+	for i := range slices.Backward(s.world.tables) {
 		w := s.world.clone()
 		gone := w.tables[i]
 		w.tables = slices.Delete(w.tables, i, i+1)
@@ -92,12 +95,17 @@ func (s *shrinker) tables() error {
 // columns drops columns, at first all that the operation does not speak of, then
 // one by one; and with them keys, and types that nothing needs.
 func (s *shrinker) columns() error {
-	words := map[string]bool{}
-	spoken(s.world.definition, words)
+	said := map[string]bool{}
+	spoken(s.world.definition, said)
+	for _, text := range s.world.texts() {
+		for _, word := range words(text) {
+			said[word] = true
+		}
+	}
 	w := s.world.clone()
 	for i := range w.tables {
 		for _, c := range slices.Clone(w.tables[i].columns) {
-			if !words[c.name] && !words[camel(c.name)] && !w.keyed(i, c.name) {
+			if !said[c.name] && !said[camel(c.name)] && !w.keyed(i, c.name) {
 				w.drop(i, c.name)
 			}
 		}
@@ -162,11 +170,30 @@ func (w *world) drop(i int, name string) {
 	t.foreign = slices.DeleteFunc(t.foreign, func(f foreign) bool { return slices.Contains(f.columns, name) })
 }
 
-// prune drops types that no column has. An extension stays only where a type may be
+// texts are the SQL in the world: of its lines and of its objects.
+func (w *world) texts() []string {
+	var list []string
+	for _, l := range w.lines {
+		list = append(list, l.SQL)
+	}
+	for _, o := range w.objects {
+		list = append(list, o.do)
+	}
+	return list
+}
+
+// prune drops types that nothing speaks of. An extension stays only where a type may be
 // of it, which nobody can tell here: where it is not needed, a try without it fails
 // the same way.
 func (w *world) prune() {
+	texts := w.texts()
+	for _, t := range w.types {
+		texts = append(texts, t.text, t.base)
+	}
 	w.types = slices.DeleteFunc(w.types, func(t typ) bool {
+		if slices.ContainsFunc(texts, func(text string) bool { return mentions(text, t.name) && text != t.text }) {
+			return false
+		}
 		for i := range w.tables {
 			for _, c := range w.tables[i].columns {
 				if mentions(c.typ, t.name) {
@@ -183,14 +210,38 @@ func (s *shrinker) operation() error {
 	if len(s.world.extensions) > 0 {
 		for _, e := range slices.Clone(s.world.extensions) {
 			w := s.world.clone()
-			w.extensions = slices.DeleteFunc(slices.Clone(w.extensions), func(x string) bool { return x == e })
+			w.extensions = slices.DeleteFunc(w.extensions, func(x extension) bool { return x == e })
 			if _, err := s.keep(w); err != nil {
 				return err
 			}
 		}
 	}
+	if s.world.lines != nil {
+		return s.program()
+	}
 	_, err := s.tree(s.world.definition, func(v any) any { return v })
 	return err
+}
+
+// objects drops views, functions and the like: all at once, or one by one, those that
+// need others first.
+func (s *shrinker) objects() error {
+	if len(s.world.objects) == 0 {
+		return nil
+	}
+	w := s.world.clone()
+	w.objects = nil
+	if gone, err := s.keep(w); gone || err != nil {
+		return err
+	}
+	for i := range slices.Backward(s.world.objects) {
+		w := s.world.clone()
+		w.objects = slices.Delete(w.objects, i, i+1)
+		if _, err := s.keep(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fixed members of a definition are never left out: without them it is none, or it

@@ -2,16 +2,12 @@ package reproduce
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"sync"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
-	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/parity"
 )
@@ -71,44 +67,6 @@ func or(state string) string {
 	return state
 }
 
-// Run runs one definition in a database on both backends, writes rolled back, and
-// gives the reports of the comparison.
-func Run(ctx context.Context, cfg backend.Config, s Sides, definition []byte) (reports []parity.Report, err error) {
-	control, err := executor.Open(ctx, s.Control, cfg, executor.WithMinIdle(0), executor.WithMaxConns(2))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, control.Close()) }()
-	candidate, err := executor.Open(ctx, s.Candidate, cfg, executor.WithMinIdle(0), executor.WithMaxConns(2))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, candidate.Close()) }()
-	cat, err := catalog.Load(ctx, control.Pool())
-	if err != nil {
-		return nil, err
-	}
-	schema, err := builder.NewSchema(cat, s.Schema)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := plan(schema, definition)
-	if err != nil {
-		return nil, err
-	}
-	var mu sync.Mutex
-	h := parity.NewHarness(parity.WithRollback(), parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
-		mu.Lock()
-		defer mu.Unlock()
-		reports = append(reports, r)
-	})))
-	err = executor.ExecutePlan(ctx, parity.NewRunner(h, control, candidate), plan, io.Discard)
-	if len(reports) > 0 {
-		return reports, nil // what became of the operation is in the reports
-	}
-	return nil, err
-}
-
 // plan is that of one definition.
 func plan(schema *builder.Schema, definition []byte) (*builder.Plan, error) {
 	request, err := schema.Parse(definition)
@@ -140,12 +98,14 @@ var errSpent = errors.New("no more tries")
 // fails says whether w fails as it should. Only the end of tries or time is an
 // error; a world that can't be made does not fail.
 func (t *trier) fails(ctx context.Context, w *world) (bool, error) {
-	definition, err := json.Marshal(w.definition)
+	op, err := w.encode()
 	if err != nil {
 		return false, err
 	}
-	if _, err := plan(t.schema, definition); err != nil && !t.renamed {
-		return false, nil // no operation, and no try either
+	if op.Lines == nil && !t.renamed {
+		if _, err := plan(t.schema, op.Definition); err != nil {
+			return false, nil //nolint:nilerr // no operation, and no try either
+		}
 	}
 	if t.left--; t.left < 0 || ctx.Err() != nil {
 		return false, errSpent
@@ -154,18 +114,23 @@ func (t *trier) fails(ctx context.Context, w *world) (bool, error) {
 	if err := t.make(ctx, w.sql()); err != nil {
 		return false, spent(ctx, nil)
 	}
-	reports, err := Run(ctx, t.cfg, t.sides, definition)
+	reports, err := Run(ctx, t.cfg, t.sides, op)
 	if err != nil {
 		return false, spent(ctx, nil)
 	}
+	return t.wanted(reports), nil
+}
+
+// wanted says whether a difference is there that is looked for.
+func (t *trier) wanted(reports []parity.Report) bool {
 	for _, r := range reports {
 		for _, d := range r.Diffs {
 			if r.Verdict == parity.Mismatch && signature(r, d) == t.want {
-				return true, nil
+				return true
 			}
 		}
 	}
-	return false, nil
+	return false
 }
 
 func spent(ctx context.Context, err error) error {

@@ -9,21 +9,39 @@ import (
 	"strings"
 
 	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
 )
 
 // world is a small database and an operation on it.
 type world struct {
-	extensions []string
+	extensions []extension
 	types      []typ
 	tables     []table
-	definition any // decoded JSON, numbers as json.Number
+	objects    []object
+	operation
 }
 
-// typ is an enum (labels) or a domain (base).
+// operation is a definition, decoded from JSON with its numbers as json.Number, or the
+// lines of a program. One of them is nil.
+type operation struct {
+	definition any
+	lines      []corpus.Line
+}
+
+type extension struct{ schema, name string }
+
+// typ is an enum (labels), a domain (base), or what text makes.
 type typ struct {
 	schema, name string
 	labels       []string
-	base         string
+	base, text   string
+}
+
+// object is a view, a function or the like: what makes it, taken over as it is, and
+// what undoes that. They are in an order in which they can be made, after the tables.
+type object struct {
+	schema, name string
+	do, undo     string
 }
 
 type table struct {
@@ -57,8 +75,8 @@ type foreign struct {
 // clone is a copy that shares no slice which a shrinking step changes.
 func (w *world) clone() *world {
 	c := *w
-	c.types = slices.Clone(w.types)
-	c.tables = slices.Clone(w.tables)
+	c.types, c.tables, c.objects = slices.Clone(w.types), slices.Clone(w.tables), slices.Clone(w.objects)
+	c.extensions, c.lines = slices.Clone(w.extensions), slices.Clone(w.lines)
 	for i := range c.tables {
 		t := &c.tables[i]
 		t.columns, t.rows, t.foreign, t.unique = slices.Clone(t.columns), slices.Clone(t.rows), slices.Clone(t.foreign), slices.Clone(t.unique)
@@ -74,9 +92,17 @@ func (t *table) index(name string) int {
 	return slices.IndexFunc(t.columns, func(c column) bool { return c.name == name })
 }
 
-// schemas are those of tables and types, sorted.
+// schemas are those of tables, types, extensions and objects, sorted.
 func (w *world) schemas() []string {
 	set := map[string]bool{}
+	for _, o := range w.objects {
+		if o.schema != "" {
+			set[o.schema] = true
+		}
+	}
+	for _, e := range w.extensions {
+		set[e.schema] = true
+	}
 	for i := range w.tables {
 		set[w.tables[i].schema] = true
 	}
@@ -123,12 +149,16 @@ func (w *world) steps() []step {
 		}
 	}
 	for _, e := range w.extensions {
-		list = append(list, step{do: "create extension if not exists " + catalog.QuoteIdent(e)})
+		list = append(list, step{do: "create extension if not exists " + catalog.QuoteIdent(e.name) + " with schema " + catalog.QuoteIdent(e.schema)})
 	}
 	for _, t := range w.types {
 		name := catalog.QuoteIdent(t.schema) + "." + catalog.QuoteIdent(t.name)
-		if t.base != "" {
+		switch {
+		case t.base != "":
 			list = append(list, step{fmt.Sprintf("create domain %s as %s", name, t.base), "drop domain " + name})
+			continue
+		case t.text != "":
+			list = append(list, step{t.text, "drop type " + name})
 			continue
 		}
 		labels := make([]string, len(t.labels))
@@ -150,6 +180,9 @@ func (w *world) steps() []step {
 			list = append(list, step{do: fmt.Sprintf("alter table %s add foreign key (%s) references %s.%s (%s) not valid",
 				t.named(), quoteAll(f.columns), catalog.QuoteIdent(f.schema), catalog.QuoteIdent(f.to), quoteAll(f.keys))})
 		}
+	}
+	for _, o := range w.objects {
+		list = append(list, step{o.do, o.undo})
 	}
 	return list
 }

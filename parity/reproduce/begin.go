@@ -1,0 +1,274 @@
+package reproduce
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
+	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
+)
+
+// begin finds a part of the source with which the operation fails in the scratch
+// database.
+func (t *trier) begin(ctx context.Context, from Source, op Operation) (*world, error) {
+	f, err := find(ctx, from.DB.Pool())
+	if err != nil {
+		return nil, err
+	}
+	if op.Lines == nil {
+		return t.fromDefinition(ctx, from, f, op.Definition)
+	}
+	return t.fromLines(ctx, from.DB.Pool(), f, op.Lines)
+}
+
+// begun tries what source gives, one way to fill the world after the other: first with
+// views as they are, then with tables in their place.
+func (t *trier) begun(f *finder, source func() (*world, []func(*world) error, error)) (*world, error) {
+	for _, flat := range []bool{false, true} {
+		if flat && !slices.ContainsFunc(f.world.objects, isView) {
+			break
+		}
+		f.begin(flat)
+		w, fills, err := source()
+		if err != nil {
+			return nil, err
+		}
+		for _, fill := range fills {
+			if err := fill(w); err != nil {
+				return nil, err
+			}
+			failed, err := t.fails(f.ctx, w)
+			if failed {
+				return w, nil
+			}
+			if err != nil {
+				return nil, ErrNotSeen
+			}
+			if len(w.tables) == 0 {
+				break // rows would make no difference
+			}
+		}
+	}
+	return nil, ErrNotSeen
+}
+
+func isView(o object) bool { return strings.HasPrefix(o.do, "create view ") }
+
+// seeking are ways to fill a world: with the rows that s leads to, then with the first
+// rows of every table, at last with many.
+func seeking(ctx context.Context, db *sql.DB, s sought) []func(*world) error {
+	list := []func(*world) error{func(w *world) error { return w.seek(ctx, db, s) }}
+	for _, n := range []int{250, 2000} {
+		list = append(list, func(w *world) error {
+			for i := range w.tables {
+				w.tables[i].rows = nil
+				if err := w.tables[i].read(ctx, db, "true", nil, n); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return list
+}
+
+// fromLines is begin for the lines of a program.
+func (t *trier) fromLines(ctx context.Context, db *sql.DB, f *finder, lines []corpus.Line) (*world, error) {
+	lines = bareLines(lines)
+	var names []string
+	for _, l := range lines {
+		if p := l.Settings["search_path"]; p != "" {
+			f.path = p
+		}
+		if text := sqltext.Parse(l.SQL); l.SQL != "" && text.Kind != sqltext.Read {
+			f.writes = true
+		}
+		names = append(names, words(l.SQL)...)
+	}
+	s := asked(ctx, db, f.path, lines)
+	return t.begun(f, func() (*world, []func(*world) error, error) {
+		if err := f.words(names); err != nil {
+			return nil, nil, err
+		}
+		if f.writes {
+			for _, table := range slices.Clone(f.world.tables) {
+				of, err := f.catalog.Table(table.schema + "." + table.name)
+				if err != nil {
+					continue
+				}
+				for _, k := range of.ForeignKeys {
+					if err := f.relation(strconv.FormatUint(uint64(k.RefTable.OID), 10)); err != nil {
+						return nil, nil, err
+					}
+				}
+			}
+		}
+		w := f.done()
+		w.lines = lines
+		return w, seeking(ctx, db, s), nil
+	})
+}
+
+// bareLines are lines with nothing but what runs.
+func bareLines(lines []corpus.Line) []corpus.Line {
+	list := slices.Clone(lines)
+	for i := range list {
+		l := &list[i]
+		l.Number, l.Time, l.Title, l.Conn, l.Outcome, l.Rows, l.Deadline, l.Duration = 0, time.Time{}, "", "", "", nil, 0, 0
+		l.Version, l.Tx = corpus.Version, min(l.Tx, 1)
+		l.Args = slices.Clone(l.Args)
+		for j := range l.Args {
+			l.Args[j].Go = bytesOnly(l.Args[j])
+		}
+	}
+	return list
+}
+
+// bytesOnly is the Go type of an argument where that decides what its value is.
+func bytesOnly(a corpus.Arg) string {
+	if a.Hex != nil {
+		return a.Go
+	}
+	return ""
+}
+
+// words are the names and operators in a text of SQL, and in the texts that it quotes
+// with dollars: what may be the name of something.
+func words(text string) []string {
+	var list []string
+	for _, l := range sqltext.Lex(text) {
+		switch l.Sort {
+		case sqltext.Word:
+			list = append(list, l.Name())
+		case sqltext.Operator:
+			list = append(list, l.Text)
+		case sqltext.String:
+			list = append(list, words(unquoted(l.Text))...)
+		default: // names nothing
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// unquoted is the value of a string constant; of what is none, that may be none.
+func unquoted(text string) string {
+	if strings.HasPrefix(text, "$") {
+		tag := text[:strings.IndexByte(text[1:], '$')+2]
+		return strings.TrimSuffix(strings.TrimPrefix(text, tag), tag)
+	}
+	prefix, value, _ := strings.Cut(text, "'")
+	value = strings.ReplaceAll(strings.TrimSuffix(value, "'"), "''", "'")
+	if strings.EqualFold(prefix, "e") {
+		return escaped.Replace(value)
+	}
+	return value
+}
+
+// escaped are the escapes of E'…' that are seen in practice.
+var escaped = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\n`, "\n", `\t`, "\t", `\r`, "\r")
+
+// asked is what the lines ask for: their values, and the answers to those that read.
+func asked(ctx context.Context, db *sql.DB, path string, lines []corpus.Line) sought {
+	var s sought
+	for _, l := range lines {
+		args := make([]any, len(l.Args))
+		for i, a := range l.Args {
+			v, err := a.Value()
+			if err != nil {
+				continue
+			}
+			args[i] = v
+			if text, ok := v.(string); ok {
+				s.values = append(s.values, elements(text)...)
+			}
+		}
+		for _, x := range sqltext.Lex(l.SQL) {
+			switch x.Sort {
+			case sqltext.String:
+				s.values = append(s.values, elements(unquoted(x.Text))...)
+			case sqltext.Number:
+				s.values = append(s.values, x.Text)
+			default: // holds no value
+			}
+		}
+		if s.rows == nil && sqltext.Parse(l.SQL).Kind == sqltext.Read {
+			// Where it can't be told, the values have to do.
+			s.columns, s.rows, _ = answerOf(ctx, db, path, l.SQL, args)
+		}
+	}
+	slices.Sort(s.values)
+	s.values = slices.Compact(s.values)
+	if len(s.values) > maxSought {
+		s.values = s.values[:maxSought]
+	}
+	return s
+}
+
+// elements is a value, and what is in it where it is an array.
+func elements(text string) []string {
+	if !strings.HasPrefix(text, "{") || !strings.HasSuffix(text, "}") {
+		return []string{text}
+	}
+	var list []string
+	for _, e := range labelForm.FindAllString(text, -1) {
+		list = append(list, strings.Trim(e, `"`))
+	}
+	return list
+}
+
+// answerOf is the answer to a statement that can stand in FROM. It is run by the source's
+// control alone, as the comparison has done.
+func answerOf(ctx context.Context, db *sql.DB, path, query string, args []any) (columns []string, list [][]*string, err error) {
+	limited, cancel := context.WithTimeout(ctx, seekingFor)
+	defer cancel()
+	tx, err := db.BeginTx(limited, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // it has only read
+	if path != "" {
+		if _, err := tx.ExecContext(limited, "select pg_catalog.set_config('search_path', $1, true)", path); err != nil {
+			return nil, nil, err
+		}
+	}
+	query = strings.TrimRight(strings.TrimSpace(query), ";")
+	rows, err := tx.QueryContext(limited, fmt.Sprintf("select pg_catalog.to_jsonb(fraiseql_q)::text from (%s\n) fraiseql_q limit %d", query, maxSought), args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	at := map[string]int{}
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, nil, err
+		}
+		var object map[string]any
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.UseNumber()
+		if err := dec.Decode(&object); err != nil {
+			return nil, nil, err
+		}
+		if columns == nil {
+			columns = slices.Sorted(maps.Keys(object))
+			for i, name := range columns {
+				at[name] = i
+			}
+		}
+		row := make([]*string, len(columns))
+		for name, v := range object {
+			row[at[name]] = scalar(v)
+		}
+		list = append(list, row)
+	}
+	return columns, list, rows.Err()
+}
