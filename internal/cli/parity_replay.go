@@ -97,7 +97,9 @@ func (a *app) parityReplay(ctx context.Context, o runOptions, name string) (err 
 		return timedOut(ctx, err)
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-	d, err := a.replay(ctx, file, cfg, reproduce.Sides{Control: control, Candidate: candidate, Schema: fraiseql.SchemaOptions(a.settings)}, o.reveal)
+	d, err := a.replay(ctx, file, cfg, reproduce.Sides{
+		Control: control, Candidate: candidate, Schema: fraiseql.SchemaOptions(a.settings), ThirdVoice: file.ThirdVoice(),
+	}, o.reveal)
 	if err != nil {
 		return timedOut(ctx, err)
 	}

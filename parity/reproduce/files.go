@@ -12,6 +12,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/corpus"
 )
 
@@ -52,6 +53,9 @@ type File struct {
 	Operation
 	Script string
 }
+
+// ThirdVoice says whether it takes the server to tell: both sides give the same wrong answer.
+func (f *File) ThirdVoice() bool { return strings.HasPrefix(f.Signature, string(parity.DiffServer)) }
 
 // ParseFile reads what SQL has written.
 func ParseFile(text string) (*File, error) {
@@ -224,7 +228,7 @@ func {{.Name}}(t *testing.T) {
 	}
 {{- end}}
 	compared := 0
-	harness := parity.NewHarness(parity.WithRollback(), parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
+	harness := parity.NewHarness(parity.WithRollback(),{{if eq .R.Signature.Kind "server"}} parity.WithThirdVoice(1),{{end}} parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
 		compared++
 		if !r.Verdict.Pass() {
 			t.Errorf("%s: %s %s", r.Operation, r.Verdict, r.Reason)

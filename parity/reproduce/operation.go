@@ -90,14 +90,14 @@ func Run(ctx context.Context, cfg backend.Config, s Sides, op Operation) (report
 // pair are both sides in one database.
 type pair struct {
 	control, candidate *executor.DB
-	schema             builder.SchemaOptions
+	sides              Sides
 
 	mu      sync.Mutex
 	reports []parity.Report
 }
 
 func openPair(ctx context.Context, cfg backend.Config, s Sides) (p *pair, err error) {
-	p = &pair{schema: s.Schema}
+	p = &pair{sides: s}
 	if p.control, err = executor.Open(ctx, s.Control, cfg, executor.WithMinIdle(0), executor.WithMaxConns(2)); err != nil {
 		return nil, err
 	}
@@ -112,7 +112,11 @@ func (p *pair) close() error { return errors.Join(p.control.Close(), p.candidate
 // run gives the reports of op, or why there is none.
 func (p *pair) run(ctx context.Context, op Operation) ([]parity.Report, error) {
 	p.reports = nil
-	h := parity.NewHarness(parity.WithRollback(), parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
+	voice := 0.0
+	if p.sides.ThirdVoice {
+		voice = 1
+	}
+	h := parity.NewHarness(parity.WithRollback(), parity.WithThirdVoice(voice), parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.reports = append(p.reports, r)
@@ -135,7 +139,7 @@ func (p *pair) define(ctx context.Context, r *parity.Runner, definition []byte) 
 	if err != nil {
 		return err
 	}
-	schema, err := builder.NewSchema(cat, p.schema)
+	schema, err := builder.NewSchema(cat, p.sides.Schema)
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,15 @@ import (
 	"github.com/fraiseql/fraiseql-go/builder"
 	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/executor"
+	"github.com/fraiseql/fraiseql-go/parity"
 )
 
 // Sides are the two backends that differ, and what definitions are checked by.
 type Sides struct {
 	Control, Candidate backend.Backend
 	Schema             builder.SchemaOptions
+	// ThirdVoice has the server asked about reads that agree: parity.WithThirdVoice(1).
+	ThirdVoice bool
 }
 
 // Source is the database in which the difference was seen.
@@ -81,6 +84,7 @@ func Reproduce(ctx context.Context, from Source, scratch backend.Config, sides S
 	}
 	limited, cancel := context.WithTimeout(ctx, set.limit)
 	defer cancel()
+	sides.ThirdVoice = sides.ThirdVoice || want.Kind == parity.DiffServer
 	t := &trier{sides: sides, cfg: scratch, admin: admin, want: want, left: set.tries, schema: from.Schema}
 	w, err := t.begin(limited, from, op)
 	if err != nil {
