@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"strings"
@@ -41,6 +42,10 @@ func (b *Backend) Connector(cfg backend.Config) (driver.Connector, error) {
 		return nil, b.misconfigured(fmt.Errorf("mode %s can't run behind a pooler in transaction mode: use exec", mode))
 	}
 	c := &connector{b: b, plan: plan, formats: b.formats(plan.Config())}
+	c.local = maps.Clone(c.formats)
+	for oid := range zoned {
+		delete(c.local, oid)
+	}
 	if c.base, err = baseConfig(); err != nil {
 		return nil, b.misconfigured(err)
 	}
@@ -124,6 +129,7 @@ type connector struct {
 	base    *jackpgx.ConnConfig
 	room    int // for the statements of a conn
 	formats jackpgx.QueryResultFormatsByOID
+	local   jackpgx.QueryResultFormatsByOID // where the TimeZone is not UTC
 	// formatsOf are those of the columns of reads that any connection has prepared, by
 	// their text; see fresh. nil: nothing is kept.
 	formatsOf *lru.Cache[string, []int16]

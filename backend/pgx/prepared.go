@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,8 +20,11 @@ type prepared struct {
 	name    string // at the server
 	cols    []backend.Column
 	formats []int16
-	used    uint64        // the number of the piece that it was last in
-	at      *list.Element // its place in conn.order
+	// local is the same statement with the columns as text whose text depends on a
+	// TimeZone that is not UTC; nil: it has none.
+	local *prepared
+	used  uint64        // the number of the piece that it was last in
+	at    *list.Element // its place in conn.order
 }
 
 // known is a statement that was prepared before, or nil.
@@ -74,10 +78,41 @@ func (c *conn) describedAs(p *prepared, cols []backend.Column) {
 		p.formats[i] = c.c.formats[cols[i].OID]
 		cols[i].Format = backend.Format(p.formats[i])
 	}
-	p.cols = cols
+	p.cols, p.local = cols, localized(p, cols)
 	if c.c.formatsOf != nil {
 		c.c.formatsOf.Add(p.text, p.formats)
 	}
+}
+
+// localized is prepared.local.
+func localized(p *prepared, cols []backend.Column) *prepared {
+	var local *prepared
+	for i := range cols {
+		if p.formats[i] == int16(backend.Text) || !zoned[cols[i].OID] {
+			continue
+		}
+		if local == nil {
+			local = &prepared{text: p.text, name: p.name, cols: slices.Clone(cols), formats: slices.Clone(p.formats)}
+		}
+		local.cols[i].Format, local.formats[i] = backend.Text, int16(backend.Text)
+	}
+	return local
+}
+
+// inUTC says whether the session's TimeZone is UTC when a statement runs that comes after
+// the commands of its piece. The server reports every change of it.
+func (c *conn) inUTC(before []backend.Command) bool {
+	for i := range before {
+		args := before[i].Args
+		for k := 0; k+1 < len(args); k += 2 { // of set_config
+			if name, ok := args[k].(string); ok && strings.EqualFold(name, "timezone") {
+				zone, _ := args[k+1].(string)
+				return isUTC(zone)
+			}
+		}
+	}
+	zone := c.Conn.Conn().PgConn().ParameterStatus("TimeZone")
+	return zone == "UTC" || zone == "" || isUTC(zone)
 }
 
 // keep has p used again.

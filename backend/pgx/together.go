@@ -116,7 +116,7 @@ func (r *txRows) start() error {
 		return err
 	}
 	main := c.known(s.SQL)
-	if main == nil {
+	if main == nil && c.inUTC(s.Before) {
 		main = r.fresh()
 	}
 	if main == nil {
@@ -131,6 +131,9 @@ func (r *txRows) start() error {
 		if main, err = c.prepare(r.ctx, s.SQL); err != nil {
 			return r.refused(0, err)
 		}
+	}
+	if main.local != nil && !c.inUTC(s.Before) {
+		main = main.local
 	}
 	r.cols = main.cols
 	if s.Check != nil {

@@ -90,7 +90,9 @@ func (c *conn) wire(ctx context.Context, query string, args []any) (backend.Wire
 		return nil, err
 	}
 	all := make([]any, 1, len(args)+1)
-	all[0] = c.c.formats
+	if all[0] = c.c.formats; !c.inUTC(nil) {
+		all[0] = c.c.local
+	}
 	all = append(all, args...)
 	pg, more, err := c.query(ctx, query, all)
 	if err == nil && c.unread(pg) {
