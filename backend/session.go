@@ -52,6 +52,14 @@ func Pinned(name string) bool {
 	return ok
 }
 
+// SamePinned reports whether value is, in another spelling perhaps, the one that the
+// parameter called name has; false where it is not Pinned.
+func SamePinned(name, value string) bool {
+	name = strings.ToLower(name)
+	want, fixed := pinned[name]
+	return fixed && samePinned(name, value, want)
+}
+
 // session merges the defaults, Session and ApplicationName.
 func (c Config) session() (map[string]string, error) {
 	m := DefaultSession()

@@ -35,9 +35,9 @@ next:
 // maxSession bounds the variables of one request: each is an argument.
 const maxSession = 256
 
-// checkSession refuses names that can't be run-time parameters and names whose
-// value everything else here relies on.
-func checkSession(vars map[string]string) error {
+// CheckSession is the error with which TxOptions.Session and WithSession refuse vars: of
+// names that are none, and of parameters that everything else here relies on.
+func CheckSession(vars map[string]string) error {
 	if len(vars) > maxSession {
 		return backend.New("session", backend.CodeBadUserInput, tell("%d session variables; at most %d", len(vars), maxSession))
 	}

@@ -136,7 +136,7 @@ func (db *DB) checkOptions(o *TxOptions) (*TxOptions, error) {
 	if _, err := beginSQL(o); err != nil {
 		return nil, backend.Wrap(db.backend, "begin", err)
 	}
-	if err := checkSession(o.Session); err != nil {
+	if err := CheckSession(o.Session); err != nil {
 		return nil, backend.Wrap(db.backend, "begin", err)
 	}
 	return o, nil

@@ -86,16 +86,21 @@ func SameColumns(a, b []backend.Column) bool {
 // do not run. A mismatch is its error, as that of other methods. What both refuse to
 // describe is not compared: in its place it might run.
 func (r *Runner) Describe(ctx context.Context, operation string, list ...*builder.Statement) error {
+	return r.DescribeTx(ctx, nil, operation, list...)
+}
+
+// DescribeTx is Describe in transactions as o has them, with its run-time parameters.
+func (r *Runner) DescribeTx(ctx context.Context, o *executor.TxOptions, operation string, list ...*builder.Statement) error {
 	report := r.report(operation)
 	c := r.comparison()
 	for _, s := range list {
 		c.saw(s.SQL) // describing sends no value: it uses no column
 	}
-	control, err := Describe(ctx, r.control, nil, list)
+	control, err := Describe(ctx, r.control, o, list)
 	var candidate []Described
 	var candidateErr error
 	if err == nil {
-		candidate, candidateErr = Describe(ctx, r.candidate, nil, list)
+		candidate, candidateErr = Describe(ctx, r.candidate, o, list)
 	}
 	var refused error
 	switch {

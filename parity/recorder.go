@@ -75,6 +75,7 @@ func (r *recorder) watch(ctx context.Context, tx executor.Runner, now bool, fn f
 func (r *recorder) Query(ctx context.Context, s *builder.Statement) (*executor.Rows, error) {
 	s = r.own(s)
 	o := r.note(s)
+	o.wentWell = wentWell(ctx)
 	defer func() { o.told = toldBy(r.runner) }()
 	if columns := r.asked(); columns != nil {
 		return r.voiced(ctx, s, o, columns)
@@ -97,6 +98,7 @@ func (r *recorder) Query(ctx context.Context, s *builder.Statement) (*executor.R
 func (r *recorder) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	s = r.own(s)
 	o := r.note(s)
+	o.wentWell = wentWell(ctx)
 	o.affected, o.err = r.runner.Exec(ctx, s)
 	o.told = toldBy(r.runner)
 	return o.affected, o.err

@@ -111,6 +111,9 @@ func (p *pair) ended(ctx context.Context, s *builder.Statement, l *lockstep, con
 		p.retry(ctx, s)
 		return
 	}
+	if wentWell(ctx) {
+		p.cmp.surprised(s.Name, p.controlErr, p.candidateErr)
+	}
 	p.cmp.told(s.Name, p.controlErr, p.candidateErr, toldBy(p.control), toldBy(p.candidate))
 	first := outcome{rows: l.n, err: controlErr}
 	p.settle(ctx, s, l.columns, first, outcome{rows: l.m, err: l.candidate.Err()}, l.took[0])
@@ -143,6 +146,9 @@ func (p *pair) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	}
 	if controlErr == nil && candidateErr == nil {
 		p.cmp.affected(s.Name, n, m)
+	}
+	if wentWell(ctx) {
+		p.cmp.surprised(s.Name, controlErr, candidateErr)
 	}
 	p.cmp.told(s.Name, controlErr, candidateErr, toldBy(p.control), toldBy(p.candidate))
 	p.execs = true

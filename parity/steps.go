@@ -22,6 +22,7 @@ type observation struct {
 	affected int64
 	told     told
 	err      error
+	wentWell bool // when it was recorded
 }
 
 func isVolatile(c builder.Column) bool { return c.Volatile }
@@ -49,6 +50,9 @@ func (c *comparison) compareStep(control, candidate *observation) {
 		return
 	}
 	c.errs(control.name, control.err, candidate.err)
+	if control.wentWell {
+		c.surprised(control.name, control.err, candidate.err)
+	}
 	c.told(control.name, control.err, candidate.err, control.told, candidate.told)
 	if control.err != nil || candidate.err != nil {
 		return

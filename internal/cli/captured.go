@@ -28,6 +28,7 @@ func readCaptured(data []byte) (list []entry, lost map[string]int64, err error) 
 		n    uint64
 	}
 	open := map[tx]int{} // place in list
+	var sessions corpus.Sessions
 	for {
 		l, err := in.Next()
 		switch {
@@ -44,17 +45,22 @@ func readCaptured(data []byte) (list []entry, lost map[string]int64, err error) 
 			}
 			continue
 		}
-		e := entry{Title: l.Title, Line: l.Number, captured: []corpus.Line{l}}
+		vars, why := sessions.Follow(l)
+		key := tx{l.Conn, l.Tx}
+		if at, ok := open[key]; ok && l.Tx != 0 {
+			list[at].captured = append(list[at].captured, l)
+			continue
+		}
+		if l.Tx == 0 && corpus.OnlySets(l) {
+			continue
+		}
+		l.Settings = vars // of all that its connection has sent so far
+		e := entry{Title: l.Title, Line: l.Number, captured: []corpus.Line{l}, strange: why}
 		if e.Title == "" {
 			e.Title = fmt.Sprintf("line %d", l.Number)
 		}
 		if l.Tx == 0 {
 			list = append(list, e)
-			continue
-		}
-		key := tx{l.Conn, l.Tx}
-		if at, ok := open[key]; ok {
-			list[at].captured = append(list[at].captured, l)
 			continue
 		}
 		open[key] = len(list)
@@ -80,6 +86,10 @@ func capturedShape(lines []corpus.Line) string {
 // runCaptured runs the statements of one entry: alone, or in one transaction.
 func (c *comparer) runCaptured(ctx context.Context, e entry, writes string) outcome {
 	o := outcome{entry: e}
+	if e.strange != "" {
+		o.Reports = []parity.Report{{Operation: capturedShape(e.captured), Verdict: parity.NotCompared, Reason: e.strange}}
+		return o
+	}
 	c.reports = nil
 	var lines bytes.Buffer
 	w := corpus.NewWriter(&lines)
@@ -96,7 +106,7 @@ func (c *comparer) runCaptured(ctx context.Context, e entry, writes string) outc
 	case "skip":
 		options = append(options, corpus.WithoutWrites())
 	case "describe":
-		options = append(options, corpus.WithDescribedWrites(c.runner.Describe))
+		options = append(options, corpus.WithDescribedWrites(c.runner.DescribeTx))
 	}
 	var done corpus.Replayed
 	done, o.Err = corpus.NewReplayer(c.runner, options...).Replay(ctx, corpus.NewReader(&lines))
@@ -106,6 +116,9 @@ func (c *comparer) runCaptured(ctx context.Context, e entry, writes string) outc
 	}
 	for _, why := range slices.Sorted(maps.Keys(done.Unusable)) {
 		o.Reports = append(o.Reports, parity.Report{Operation: capturedShape(e.captured), Verdict: parity.NotCompared, Reason: why})
+	}
+	if done.Failed > 0 && len(o.Reports) == 0 {
+		o.Reports = []parity.Report{{Operation: capturedShape(e.captured), Verdict: parity.NotCompared, Reason: "it could not begin: the connection failed, or refused one of its settings"}}
 	}
 	return o
 }

@@ -29,6 +29,7 @@ type entry struct {
 	Line       int
 
 	captured []corpus.Line // statements of an application, in place of the Definition
+	strange  string        // why they can't run as they did
 }
 
 // readCorpus reads the definitions of a corpus. Lines that were captured of a running

@@ -21,7 +21,8 @@ type conn struct {
 	control driver.Conn
 	of      *Connector
 	id      uint64
-	m       *side // nil: nothing is mirrored
+	m       *side             // nil: nothing is mirrored
+	start   map[string]string // what its first line in a record says of the session
 	tx      txState
 }
 

@@ -101,6 +101,9 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	w := &conn{control: control, of: c, id: c.conns.Add(1)}
+	if c.recorder != nil {
+		w.start = startSettings(ctx, control)
+	}
 	if c.mirror != nil {
 		w.m = &side{candidate: candidate{m: c.mirror}, c: w}
 	}

@@ -43,7 +43,7 @@ func newRecorder(w io.WriteCloser, queue int) *recorder {
 func (r *recorder) put(k *call, err error, rows int64) {
 	l := corpus.Line{
 		Time: k.start, Conn: strconv.FormatUint(k.c.id, 10), Tx: k.tx.id, Kind: corpus.Kind(k.op), SQL: k.text.SQL,
-		Duration: k.took, Outcome: outcomeOf(err), Args: recorded(k.args),
+		Duration: k.took, Outcome: outcomeOf(err), Args: recorded(k.args), Settings: k.c.start,
 	}
 	if k.op == opBegin {
 		l.Tx = k.c.tx.id
@@ -61,6 +61,7 @@ func (r *recorder) put(k *call, err error, rows int64) {
 	}
 	select {
 	case r.queue <- l:
+		k.c.start = nil
 	default:
 		r.dropped.Add(1)
 	}

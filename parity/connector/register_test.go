@@ -2,17 +2,21 @@ package connector_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/backend/all"
 	"github.com/fraiseql/fraiseql-go/codec"
+	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/connector"
@@ -202,4 +206,100 @@ func TestRecordNeverWaits(t *testing.T) {
 	if kept+lost != 50 || lost < 40 {
 		t.Errorf("%d lines kept, %d counted as lost; want 50 together", kept, lost)
 	}
+}
+
+// TestRecordOfSettings: what a program has set, by its URL and by statements, is in force
+// when its record is replayed, on connections that know nothing of it.
+func TestRecordOfSettings(t *testing.T) {
+	t.Parallel()
+	for _, d := range []string{"pq", "pgx"} {
+		dsn := pgtest.DB(t)
+		pgtest.Exec(t, dsn, "create schema shop", "create table items (id int8, at timestamptz)", "create table shop.items (like items)", "create table shop.lone (id int8)",
+			"insert into shop.items select i, '2020-01-01 23:30+00' from generate_series(1, 3) i", "insert into items values (1, '2020-01-01 23:30+00')", "insert into shop.lone values (1)")
+		var file memory
+		db := sql.OpenDB(connector.New(plain(t, d, dsn+"&search_path=shop"), nil, nil, connector.WithRecord(&file, 0)))
+		db.SetMaxOpenConns(1)
+		run := func(query string, args ...any) {
+			t.Helper()
+			if _, err := db.ExecContext(t.Context(), query, args...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		count := func(q interface {
+			QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		}, query string, want int,
+		) {
+			t.Helper()
+			rows, err := q.QueryContext(t.Context(), query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer rows.Close()
+			n := 0
+			for rows.Next() {
+				n++
+			}
+			if err := rows.Err(); err != nil || n != want {
+				t.Errorf("%s: %d rows, want %d, %v", query, n, want, err)
+			}
+		}
+		count(db, "select id from lone", 1)
+		count(db, "select id from items where at::date = '2020-01-01'", 3)
+		run("set time zone 'Asia/Tokyo'")
+		count(db, "select id from items where at::date = '2020-01-01'", 0)
+		tx, err := db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.ExecContext(t.Context(), "select set_config($1, $2, false)", "search_path", "public"); err != nil {
+			t.Fatal(err)
+		}
+		count(tx, "select id, at from items", 1)
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		count(db, "select id, at from items", 3)
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		text := file.String()
+		if first, _, _ := strings.Cut(text, "\n"); !strings.Contains(first, `"search_path":"shop"`) || strings.Count(text, `"settings"`) != 1 {
+			t.Errorf("%s: the record says of its session\n%s", d, text)
+		}
+		for _, pair := range [][2]string{{"pq/default", "pgx/cache_statement"}, {"pgx/simple_protocol", "pq/binary_parameters"}} {
+			var rows []int64
+			h := parity.NewHarness(parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) {
+				if r.Verdict != parity.Equal {
+					t.Errorf("%s replayed on %v: %s, %s %s %v", d, pair, r.Operation, r.Verdict, r.Reason, r.Diffs)
+				}
+				rows = append(rows, r.Control.Rows)
+			})))
+			out, err := corpus.NewReplayer(parity.NewRunner(h, seam(t, pair[0], dsn), seam(t, pair[1], dsn))).Replay(t.Context(), corpus.NewReader(strings.NewReader(text)))
+			if want := []int64{1, 3, 0, 2, 3}; err != nil || !slices.Equal(rows, want) || out.Followed != 2 || len(out.Unusable) > 0 {
+				t.Errorf("%s replayed on %v: %v rows, want %v; %+v, %v", d, pair, rows, want, out, err)
+			}
+		}
+	}
+}
+
+// seam opens a backend of this library in one of its modes.
+func seam(t *testing.T, mode, dsn string) *executor.DB {
+	t.Helper()
+	for _, b := range all.Modes(codec.HasBinary) {
+		if backend.ModeOf(b) != mode {
+			continue
+		}
+		cfg, err := backend.ParseDSN(dsn, func(string) string { return "" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		db, err := executor.Open(t.Context(), b, cfg, executor.WithMinIdle(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return db
+	}
+	t.Fatalf("no mode %s", mode)
+	return nil
 }

@@ -51,6 +51,8 @@ func TestReader(t *testing.T) {
 		`{"v":1,"sql":"x","args":[{"hex":"zz"}]}`:         "argument 1",
 		`{"v":1,"sql":"x","args":[{"hex":"","text":""}]}`: "more than one",
 		`{"v":1,"kind":"begin","args":[{}]}`:              "without SQL",
+		`{"v":1,"sql":"x","settings":{"a b":"c"}}`:        "run-time parameter",
+		`{"v":1,"lost":{"a":1},"settings":{"a":"c"}}`:     "settings go with",
 	} {
 		if _, err := corpus.ReadAll(strings.NewReader("# first\n" + line)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "line 2") {
 			t.Errorf("%s: %v, want %q", line, err, want)
@@ -309,8 +311,8 @@ func TestReplay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := corpus.Replayed{Lines: 15, Ran: 12, Failed: 1, Lost: map[string]int64{"the queue was full": 2}, Unusable: map[string]int64{
-			"a setting or prepared statement of a session": 1, "an argument whose value was not captured": 1, "its transaction has no end in the source": 1,
+		want := corpus.Replayed{Lines: 15, Ran: 12, Failed: 1, Followed: 1, Lost: map[string]int64{"the queue was full": 2}, Unusable: map[string]int64{
+			"an argument whose value was not captured": 1, "its transaction has no end in the source": 1,
 		}}
 		if diff := cmp.Diff(want, out); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -350,7 +352,7 @@ func TestReplayDescribes(t *testing.T) {
 {"v":1,"conn":"1","tx":1,"kind":"query","sql":"select count(*) from notes"}
 {"v":1,"conn":"1","tx":1,"kind":"commit","sql":"commit"}
 `
-		out, err := corpus.NewReplayer(r, corpus.WithDescribedWrites(r.Describe)).Replay(t.Context(), corpus.NewReader(strings.NewReader(file)))
+		out, err := corpus.NewReplayer(r, corpus.WithDescribedWrites(r.DescribeTx)).Replay(t.Context(), corpus.NewReader(strings.NewReader(file)))
 		if err != nil || out.Mismatches != 0 || len(out.Unusable) != 0 {
 			t.Fatalf("%+v, %v", out, err)
 		}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -38,9 +40,10 @@ type Line struct {
 	Outcome string `json:"outcome,omitempty"`
 	// Rows that were read; nil where there can be none or nobody knows.
 	Rows *int64 `json:"rows,omitempty"`
-	// Settings are those of the session that differ from the last line of the
-	// connection, for other tools: a record has SET as a line of its own, and a
-	// Replayer reads neither.
+	// Settings are run-time parameters of the session that are in force from this line
+	// on, by name, beside those that earlier lines of the connection have set. A record
+	// has them on the first line of a connection: what its URL, its role or its database
+	// has set. SET is a line of its own.
 	Settings map[string]string `json:"settings,omitempty"`
 	// Lost counts, by reason, what could not be captured since the last such line.
 	Lost map[string]int64 `json:"lost,omitempty"`
@@ -64,6 +67,9 @@ const (
 	KindRollback Kind = "rollback"
 	KindDescribe Kind = "describe"
 )
+
+// parameterForm are names of run-time parameters.
+var parameterForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*$`)
 
 var kinds = map[Kind]bool{"": true, KindQuery: true, KindExec: true, KindPrepare: true, KindBegin: true, KindCommit: true, KindRollback: true, KindDescribe: true}
 
@@ -138,6 +144,14 @@ func (l *Line) check() error {
 	}
 	if l.SQL == "" && len(l.Args) > 0 {
 		return errors.New("arguments without SQL")
+	}
+	if l.Settings != nil && (l.Definition != nil || len(l.Lost) > 0) {
+		return errors.New("settings go with SQL, or with the begin of a transaction")
+	}
+	for name, value := range l.Settings {
+		if !parameterForm.MatchString(name) || strings.ContainsRune(value, 0) {
+			return fmt.Errorf("settings: %.64q can't be the name of a run-time parameter, or its value has a NUL character", name)
+		}
 	}
 	if !utf8.ValidString(l.SQL) {
 		return errors.New("the SQL is not UTF-8")

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
+	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
@@ -20,8 +22,12 @@ type Replayer struct {
 	schema     *builder.Schema
 	skipWrites bool
 	describe   func(ctx context.Context, l Line) error
-	describing func(ctx context.Context, name string, list ...*builder.Statement) error // nil: writes run
+	describing Describing // nil: writes run
 }
+
+// Describing looks at the statements of an operation and runs none, as
+// (*parity.Runner).DescribeTx does. o has the run-time parameters in force.
+type Describing func(ctx context.Context, o *executor.TxOptions, name string, list ...*builder.Statement) error
 
 // ReplayOption changes a Replayer.
 type ReplayOption interface{ apply(*Replayer) }
@@ -38,10 +44,10 @@ func WithSchema(s *builder.Schema) ReplayOption {
 // WithoutWrites leaves out what is not known to read, and transactions with it.
 func WithoutWrites() ReplayOption { return replayOption(func(p *Replayer) { p.skipWrites = true }) }
 
-// WithDescribedWrites gives what is not known to read to fn, as (*parity.Runner).Describe,
-// and runs none of it. A transaction that may write is described as a whole, its reads
-// too: they might see what it has written.
-func WithDescribedWrites(fn func(ctx context.Context, name string, list ...*builder.Statement) error) ReplayOption {
+// WithDescribedWrites gives what is not known to read to fn and runs none of it. A
+// transaction that may write is described as a whole, its reads too: they might see what
+// it has written.
+func WithDescribedWrites(fn Describing) ReplayOption {
 	return replayOption(func(p *Replayer) { p.describing = fn })
 }
 
@@ -71,6 +77,9 @@ type Replayed struct {
 	Ran, Failed int64
 	// Mismatches is how many operations, or transactions, ended in a mismatch.
 	Mismatches int64
+	// Followed set something for what comes after them on their connection, which runs
+	// under it: SET and the like.
+	Followed int64
 	// Unusable counts, by reason, lines that did not run.
 	Unusable map[string]int64
 	// Lost is what the capture has counted.
@@ -80,17 +89,31 @@ type Replayed struct {
 // maxPending bounds the lines that wait for the end of their transactions.
 const maxPending = 100_000
 
+// open is a transaction that waits for its end.
+type open struct {
+	lines []Line
+	force
+}
+
+// force is what is in force when a line runs.
+type force struct {
+	vars map[string]string
+	why  string // it can't be
+}
+
 // Replay reads in to its end. A transaction runs where its end stands, as one
-// transaction, and is rolled back where it was. Its error is in's, or the context's.
+// transaction, and is rolled back where it was. What a connection has set is in force
+// for what it sends then (see Sessions). Its error is in's, or the context's.
 func (p *Replayer) Replay(ctx context.Context, in *Reader) (Replayed, error) {
 	out := Replayed{Unusable: make(map[string]int64), Lost: make(map[string]int64)}
-	pending := make(map[string][]Line)
+	pending := make(map[string]*open)
 	waiting := 0
+	var sessions Sessions
 	for ctx.Err() == nil {
 		l, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			for _, lines := range pending {
-				out.Unusable[whyNoEnd] += int64(len(lines))
+			for _, tx := range pending {
+				out.Unusable[whyNoEnd] += int64(len(tx.lines))
 			}
 			return out, nil
 		}
@@ -104,22 +127,25 @@ func (p *Replayer) Replay(ctx context.Context, in *Reader) (Replayed, error) {
 			continue
 		}
 		out.Lines++
+		var in force
+		in.vars, in.why = sessions.Follow(l)
 		key := fmt.Sprintf("%s/%d", l.Conn, l.Tx)
 		switch {
 		case l.Kind == KindBegin && l.Tx != 0:
-			pending[key] = []Line{l}
+			pending[key] = &open{[]Line{l}, in}
 			waiting++
 		case l.Tx == 0 || pending[key] == nil:
-			p.one(ctx, l, &out)
+			p.one(ctx, l, in, &out)
 		case l.Kind == KindCommit || l.Kind == KindRollback:
-			lines := pending[key]
-			waiting -= len(lines)
+			tx := pending[key]
+			waiting -= len(tx.lines)
 			delete(pending, key)
-			p.transaction(ctx, append(lines, l), &out)
+			tx.lines = append(tx.lines, l)
+			p.transaction(ctx, tx, &out)
 		case waiting >= maxPending:
 			out.Unusable["too many transactions are open at once"]++
 		default:
-			pending[key] = append(pending[key], l)
+			pending[key].lines = append(pending[key].lines, l)
 			waiting++
 		}
 	}
@@ -127,9 +153,17 @@ func (p *Replayer) Replay(ctx context.Context, in *Reader) (Replayed, error) {
 }
 
 // one runs a line outside a transaction.
-func (p *Replayer) one(ctx context.Context, l Line, out *Replayed) {
+func (p *Replayer) one(ctx context.Context, l Line, in force, out *Replayed) {
 	if l.Definition != nil {
 		p.definition(ctx, l, out)
+		return
+	}
+	if OnlySets(l) {
+		out.Followed++
+		return
+	}
+	if in.why != "" {
+		out.Unusable[in.why]++
 		return
 	}
 	if l.Kind == KindDescribe {
@@ -147,21 +181,41 @@ func (p *Replayer) one(ctx context.Context, l Line, out *Replayed) {
 		return
 	}
 	out.Ran++
+	o := &executor.TxOptions{Session: in.vars}
 	if s.Effect != builder.Read && p.describing != nil {
-		out.count(p.describing(ctx, s.Name, s))
+		out.count(p.describing(ctx, o, s.Name, s))
 		return
 	}
-	err := run(ctx, p.runner, l, s)
+	err := p.under(ctx, o, l, s)
 	if backend.SQLStateOf(err) == "25006" && s.Effect == builder.Read && !p.skipWrites {
 		// A function that writes: its text does not show it.
 		s.Effect = builder.Write
 		if p.describing != nil {
-			err = p.describing(ctx, s.Name, s)
+			err = p.describing(ctx, o, s.Name, s)
 		} else {
-			err = run(ctx, p.runner, l, s)
+			err = p.under(ctx, o, l, s)
 		}
 	}
 	out.count(err)
+}
+
+// under runs a statement by itself, in a transaction where something is set for it.
+func (p *Replayer) under(ctx context.Context, o *executor.TxOptions, l Line, s *builder.Statement) error {
+	if len(o.Session) == 0 {
+		return run(ctx, p.runner, l, s)
+	}
+	o.ReadOnly = s.Effect == builder.Read
+	return p.runner.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error { return run(ctx, tx, l, s) })
+}
+
+// OnlySets says whether a line does nothing but set something for its connection. Such a
+// line is followed and does not run, unless it is in a transaction.
+func OnlySets(l Line) bool {
+	if l.SQL == "" || l.Kind == KindPrepare || l.Kind == KindDescribe {
+		return false
+	}
+	_, alone := sqltext.Changes(l.SQL, texts(l.Args))
+	return alone
 }
 
 func (o *Replayed) count(err error) {
@@ -199,7 +253,7 @@ func (p *Replayer) definition(ctx context.Context, l Line, out *Replayed) {
 	plan, err := builder.Build(p.schema, &request.Definitions[0])
 	if err == nil {
 		list := plan.Statements()
-		err = p.describing(ctx, list[0].Name, list...)
+		err = p.describing(ctx, nil, list[0].Name, list...)
 	}
 	out.count(err)
 }
@@ -253,6 +307,7 @@ func (p *Replayer) statement(l Line) (*builder.Statement, string) {
 }
 
 func run(ctx context.Context, r executor.Runner, l Line, s *builder.Statement) error {
+	ctx = parity.WithRecorded(ctx, l.Outcome)
 	if l.Kind == KindExec && s.Effect != builder.Read {
 		_, err := r.Exec(ctx, s)
 		return err
@@ -271,31 +326,27 @@ func run(ctx context.Context, r executor.Runner, l Line, s *builder.Statement) e
 var errUndo = fmt.Errorf("%w when it was captured", parity.ErrRollback)
 
 // transaction runs lines from BEGIN to its end as one.
-func (p *Replayer) transaction(ctx context.Context, lines []Line, out *Replayed) {
-	var list []*builder.Statement
-	var of []Line
+func (p *Replayer) transaction(ctx context.Context, t *open, out *Replayed) {
+	lines := t.lines
+	list, of := p.statements(t, out)
 	readOnly := sqltext.Parse(lines[0].SQL).OnlyReads
-	for _, l := range lines[1 : len(lines)-1] {
-		s, why := p.statement(l)
-		if why != "" {
-			out.Unusable[why]++
-			continue
-		}
-		list, of = append(list, s), append(of, l)
-	}
 	if p.skipWrites && !readOnly {
 		out.Unusable[whySkipped] += int64(len(list))
 		return
 	}
+	if len(list) == 0 {
+		return
+	}
+	o := &executor.TxOptions{ReadOnly: readOnly, Session: t.vars}
 	if p.describing != nil && !readOnly {
 		out.Ran += int64(len(list))
 		for _, s := range list {
-			out.count(p.describing(ctx, s.Name, s))
+			out.count(p.describing(ctx, o, s.Name, s))
 		}
 		return
 	}
 	out.Ran += int64(len(list)) + 2
-	err := p.runner.InTx(ctx, &executor.TxOptions{ReadOnly: readOnly}, func(ctx context.Context, tx executor.Runner) error {
+	err := p.runner.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
 		var failed error
 		for i, s := range list {
 			if err := run(ctx, tx, of[i], s); err != nil {
@@ -310,4 +361,72 @@ func (p *Replayer) transaction(ctx context.Context, lines []Line, out *Replayed)
 	if !errors.Is(err, errUndo) {
 		out.count(err)
 	}
+}
+
+// statements are those of a transaction that can run, and the lines that they are of.
+// What it sets for itself is among them; what comes after a setting that a replay can't
+// have is not.
+func (p *Replayer) statements(t *open, out *Replayed) (list []*builder.Statement, of []Line) {
+	why, path := t.why, ""
+	for _, l := range t.lines[1 : len(t.lines)-1] {
+		if why != "" {
+			out.Unusable[why]++
+			continue
+		}
+		changes, alone := sqltext.Changes(l.SQL, texts(l.Args))
+		if failed := l.Outcome != "" && l.Outcome != "ok"; alone && !failed {
+			out.Followed++
+			for _, c := range changes {
+				if why = strange(c); why != "" {
+					break
+				}
+				if !idle(c) {
+					list, of = append(list, setting(c)), append(of, Line{})
+				}
+				if c.Name == "search_path" || c.Name == "" {
+					path = fmt.Sprintf("/* search_path %d */ ", len(list))
+				}
+			}
+			continue
+		}
+		s, unusable := p.statement(l)
+		if unusable != "" {
+			out.Unusable[unusable]++
+			continue
+		}
+		// A statement that was prepared means another one under another path.
+		s.SQL = path + s.SQL
+		list, of = append(list, s), append(of, l)
+		for _, c := range changes {
+			why = strange(c)
+		}
+	}
+	return list, of
+}
+
+// setting sets something for the rest of a transaction, and no longer: the connection is
+// others' too.
+func setting(c sqltext.Change) *builder.Statement {
+	text, args := "select pg_catalog.set_config($1, $2, true)", []any{c.Name, c.Value}
+	switch {
+	case c.Name == "":
+		text, args = "reset all", nil
+	case c.Reset:
+		text, args = "set local "+parameterName(c.Name)+" to default", nil
+	}
+	s, err := builder.Raw("set "+shown(c.Name), builder.Read, text, args...)
+	if err != nil { // the text is ours
+		return &builder.Statement{Name: "set", SQL: "select 1", Effect: builder.Read}
+	}
+	s.Ordered = true
+	return &s
+}
+
+// parameterName quotes the parts of a name.
+func parameterName(name string) string {
+	parts := strings.Split(name, ".")
+	for i, part := range parts {
+		parts[i] = catalog.QuoteIdent(part)
+	}
+	return strings.Join(parts, ".")
 }
