@@ -45,10 +45,22 @@ worker() {
         cat "$dir/settings.conf" >>"$dir/data/postgresql.conf"
         : >"$dir/ready"
     fi
+    status=0
     if [ ! -e "$dir/ending" ]; then
-        "$bin/postgres" -D "$dir/data"
+        # Every process of the server inherits the writing end. Those of a server that
+        # was killed live on for a moment, with its port and its shared memory: it has
+        # ended when the last of them has.
+        rm -f "$dir/alive"
+        mkfifo "$dir/alive"
+        cat "$dir/alive" >/dev/null &
+        everyone=$!
+        "$bin/postgres" -D "$dir/data" 9>"$dir/alive"
+        status=$?
+        while kill -0 "$everyone" 2>/dev/null; do
+            wait "$everyone"
+        done
     fi
-    echo $? >"$dir/exit"
+    echo "$status" >"$dir/exit"
 }
 
 pid=
