@@ -32,7 +32,12 @@ type pair struct {
 // open begins both transactions. Only the control's failure is an error: without
 // a candidate the operation goes on and its verdict is Inconclusive.
 func (r *Runner) open(ctx context.Context, o *executor.TxOptions) (*pair, error) {
-	return r.openFor(ctx, o, r.report(""), r.comparison())
+	report, c := r.report(""), r.comparison()
+	p, err := r.openFor(ctx, o, report, c)
+	if err != nil {
+		r.unbegun(ctx, o, report, c, err)
+	}
+	return p, err
 }
 
 func (r *Runner) openFor(ctx context.Context, o *executor.TxOptions, report Report, cmp *comparison) (*pair, error) {

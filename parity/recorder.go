@@ -36,8 +36,8 @@ func (r *recorder) own(s *builder.Statement) *builder.Statement {
 func (r *recorder) reset(tx executor.Runner) { r.runner, r.steps, r.after = tx, nil, aftermath{} }
 
 // note adds a step to the outermost recorder.
-func (r *recorder) note(s *builder.Statement) *observation {
-	o := &observation{name: s.Name, sql: s.SQL, args: s.Args, ordered: s.Ordered, uses: s.Uses}
+func (r *recorder) note(ctx context.Context, s *builder.Statement) *observation {
+	o := &observation{name: s.Name, sql: s.SQL, args: s.Args, ordered: s.Ordered, uses: s.Uses, recorded: recordedOf(ctx)}
 	top := r.outermost()
 	top.steps = append(top.steps, o)
 	return o
@@ -74,8 +74,7 @@ func (r *recorder) watch(ctx context.Context, tx executor.Runner, now bool, fn f
 // Query runs s and holds its rows.
 func (r *recorder) Query(ctx context.Context, s *builder.Statement) (*executor.Rows, error) {
 	s = r.own(s)
-	o := r.note(s)
-	o.wentWell = wentWell(ctx)
+	o := r.note(ctx, s)
 	defer func() { o.told = toldBy(r.runner) }()
 	if columns := r.asked(); columns != nil {
 		return r.voiced(ctx, s, o, columns)
@@ -97,8 +96,7 @@ func (r *recorder) Query(ctx context.Context, s *builder.Statement) (*executor.R
 // Exec runs s and notes how many rows it affected.
 func (r *recorder) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	s = r.own(s)
-	o := r.note(s)
-	o.wentWell = wentWell(ctx)
+	o := r.note(ctx, s)
 	o.affected, o.err = r.runner.Exec(ctx, s)
 	o.told = toldBy(r.runner)
 	return o.affected, o.err

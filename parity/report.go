@@ -26,7 +26,8 @@ const (
 	Noise
 	// Mismatch: the two backends differ; Report.Diffs says where.
 	Mismatch
-	// Inconclusive: a connection failed or the caller left before the end.
+	// Inconclusive: a connection failed, the caller left before the end, or both sides failed alike
+	// where the operation had ended otherwise when it was recorded.
 	Inconclusive
 )
 

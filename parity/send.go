@@ -111,9 +111,7 @@ func (p *pair) ended(ctx context.Context, s *builder.Statement, l *lockstep, con
 		p.retry(ctx, s)
 		return
 	}
-	if wentWell(ctx) {
-		p.cmp.surprised(s.Name, p.controlErr, p.candidateErr)
-	}
+	p.cmp.unlike(s.Name, recordedOf(ctx), p.controlErr, p.candidateErr)
 	p.cmp.told(s.Name, p.controlErr, p.candidateErr, toldBy(p.control), toldBy(p.candidate))
 	first := outcome{rows: l.n, err: controlErr}
 	p.settle(ctx, s, l.columns, first, outcome{rows: l.m, err: l.candidate.Err()}, l.took[0])
@@ -147,9 +145,7 @@ func (p *pair) Exec(ctx context.Context, s *builder.Statement) (int64, error) {
 	if controlErr == nil && candidateErr == nil {
 		p.cmp.affected(s.Name, n, m)
 	}
-	if wentWell(ctx) {
-		p.cmp.surprised(s.Name, controlErr, candidateErr)
-	}
+	p.cmp.unlike(s.Name, recordedOf(ctx), controlErr, candidateErr)
 	p.cmp.told(s.Name, controlErr, candidateErr, toldBy(p.control), toldBy(p.candidate))
 	p.execs = true
 	p.settle(ctx, s, nil, outcome{affected: n, err: controlErr}, outcome{affected: m, err: candidateErr}, took)

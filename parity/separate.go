@@ -139,7 +139,12 @@ func (r *Runner) both(ctx context.Context, o *executor.TxOptions, fn func(contex
 	report.Operation = run.operation()
 	report.Control.Rows, report.Candidate.Rows = run.total(), other.total()
 	c.steps(run.steps, other.steps, interrupted(err) || interrupted(candidateErr))
-	c.errs(report.Operation, err, candidateErr)
+	if run.runner == nil && other.runner == nil { // neither came to run fn
+		c.unbegun(err, candidateErr)
+	} else {
+		c.errs(report.Operation, err, candidateErr)
+		c.unlike(report.Operation, recordedOf(ctx), err, candidateErr)
+	}
 	if err == nil && candidateErr == nil {
 		c.left(report.Operation, run.after, other.after)
 	}

@@ -22,7 +22,7 @@ type observation struct {
 	affected int64
 	told     told
 	err      error
-	wentWell bool // when it was recorded
+	recorded recorded // how it ended when it was recorded
 }
 
 func isVolatile(c builder.Column) bool { return c.Volatile }
@@ -50,9 +50,7 @@ func (c *comparison) compareStep(control, candidate *observation) {
 		return
 	}
 	c.errs(control.name, control.err, candidate.err)
-	if control.wentWell {
-		c.surprised(control.name, control.err, candidate.err)
-	}
+	c.unlike(control.name, control.recorded, control.err, candidate.err)
 	c.told(control.name, control.err, candidate.err, control.told, candidate.told)
 	if control.err != nil || candidate.err != nil {
 		return

@@ -64,6 +64,7 @@ func (r *Runner) attempt(ctx context.Context, o *executor.TxOptions, fn body, re
 		report.Control.Rows, report.Candidate.Rows = run.total(), rehearsal.total()
 		c.steps(run.steps, rehearsal.steps, interrupted(end.control) || interrupted(end.candidate))
 		c.errs(report.Operation, end.control, end.candidate)
+		c.unlike(report.Operation, recordedOf(ctx), end.control, end.candidate)
 		if end.control == nil && end.candidate == nil {
 			c.left(report.Operation, run.after, rehearsal.after)
 		}
@@ -82,7 +83,7 @@ func (r *Runner) attempt(ctx context.Context, o *executor.TxOptions, fn body, re
 	switch {
 	case c == nil: // the control never came to run fn
 		c = r.comparison()
-		c.errs("transaction", err, end.candidate)
+		c.unbegun(err, end.candidate)
 		end.control = err
 	case errors.As(err, new(*MismatchError)):
 		r.judge(ctx, o, fn, c, run, end.control)

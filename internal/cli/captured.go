@@ -117,9 +117,6 @@ func (c *comparer) runCaptured(ctx context.Context, e entry, writes string) outc
 	for _, why := range slices.Sorted(maps.Keys(done.Unusable)) {
 		o.Reports = append(o.Reports, parity.Report{Operation: capturedShape(e.captured), Verdict: parity.NotCompared, Reason: why})
 	}
-	if done.Failed > 0 && len(o.Reports) == 0 {
-		o.Reports = []parity.Report{{Operation: capturedShape(e.captured), Verdict: parity.NotCompared, Reason: "it could not begin: the connection failed, or refused one of its settings"}}
-	}
 	return o
 }
 

@@ -117,7 +117,8 @@ type Verdicts struct {
 	Noise int64 `json:"noise"`
 	// Mismatch: the two sides differ.
 	Mismatch int64 `json:"mismatch"`
-	// Inconclusive: a connection failed or the caller left before the end.
+	// Inconclusive: a connection failed, the caller left before the end, or both sides
+	// failed alike where it had ended otherwise when it was recorded.
 	Inconclusive int64 `json:"inconclusive"`
 	// NotCompared: the operation did not run on both sides.
 	NotCompared int64 `json:"not_compared"`
