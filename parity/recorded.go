@@ -55,20 +55,21 @@ func (c *comparison) unlike(statement string, was recorded, control, candidate e
 	case was.outcome == "25P02" && errors.Is(control, executor.ErrAborted): // what comes after an error, by another name
 		return
 	default:
-		then = "failed with " + condition(was.outcome)
+		then = "had another error"
 	}
 	if now == "" {
 		now = backend.CodeOf(control).String()
 	}
-	why := "fails here on both sides: " + condition(now)
+	why := "fails here on both sides"
 	if errors.Is(control, executor.ErrAborted) {
-		why = "is not sent here, on both sides, since a statement before it has failed: " + condition(now)
+		why = "is not sent here, since a statement before it fails on both sides"
 	}
+	why += condition(now) + ": " + now
 	c.inconclusive(fmt.Sprintf("%s %s when it was recorded, and %s", statement, then, why))
 }
 
-// condition is a SQLSTATE with the name that the PostgreSQL documentation gives to it
-// (appendix A), of those that a replay in another world meets.
+// condition is the name that the PostgreSQL documentation gives to a SQLSTATE (appendix A),
+// behind a comma, of those that a replay in another world meets; else "".
 func condition(state string) string {
 	name := map[string]string{
 		"23502": "not null violation", "23503": "foreign key violation", "23505": "unique violation", "23514": "check violation", "23P01": "exclusion violation",
@@ -77,9 +78,9 @@ func condition(state string) string {
 		"42710": "duplicate object", "42723": "duplicate function", "42883": "undefined function", "42P01": "undefined table", "42P06": "duplicate schema", "42P07": "duplicate table",
 	}[state]
 	if name == "" {
-		return state
+		return ""
 	}
-	return state + " (" + name + ")"
+	return ", " + name
 }
 
 // unbegun says of a transaction that neither side could begin that nothing was compared: one
@@ -93,11 +94,11 @@ func (c *comparison) unbegun(control, candidate error) {
 	if now == "" {
 		now = backend.CodeOf(control).String()
 	}
-	what := "the transaction could not begin on either side: "
+	what := "the transaction could not begin on either side" + condition(now) + ": "
 	if e, ok := errors.AsType[*backend.Error](control); ok && e.Op == "set session" {
-		what = "its settings can't be made on either side: "
+		what = "its settings can't be made on either side" + condition(now) + ": "
 	}
-	c.inconclusive(what + condition(now))
+	c.inconclusive(what + now)
 }
 
 // unbegun reports a read that the control could not begin: what the candidate says to the

@@ -48,6 +48,9 @@ type savepoint struct {
 // connection has a setting that a replay can't have. The lines of a connection have to
 // come in their order.
 func (s *Sessions) Follow(l Line) (vars map[string]string, why string) {
+	if l.Kind == KindDescribe { // of no session, and nobody knows when it ran
+		return nil, ""
+	}
 	c := s.conns[l.Conn]
 	if c == nil {
 		if s.conns == nil {

@@ -181,7 +181,7 @@ func TestReplaySettings(t *testing.T) {
 			}
 			want := []string{
 				"equal 1   []", "equal 3   []", "equal 1   []", "equal 0   []", "equal 3   []", "equal 3   []", "equal 0 42501  []", "equal 7   []", "equal 3   []",
-				"inconclusive 0 42P01 select from only_here went well when it was recorded, and fails here on both sides: 42P01 (undefined table) []", "equal 0   []", "equal 0 42P01  []",
+				"inconclusive 0 42P01 select from only_here went well when it was recorded, and fails here on both sides, undefined table: 42P01 []", "equal 0   []", "equal 0 42P01  []",
 			}
 			for i := range seen {
 				seen[i] = strings.Replace(seen[i], "equal by rule", "equal", 1)
