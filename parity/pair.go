@@ -47,6 +47,9 @@ func (r *Runner) openFor(ctx context.Context, o *executor.TxOptions, report Repo
 		shared.Isolation = sql.LevelRepeatableRead // the least that can share a snapshot
 	}
 	p.options = shared
+	if r.apart != nil {
+		r.apart.introduce(ctx, r.control, r.candidate)
+	}
 	if shared.Snapshot == "" && !shared.Deferrable && r.apart == nil && chance(0.5) && p.lead(ctx) {
 		return p, nil
 	}

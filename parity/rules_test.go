@@ -49,6 +49,19 @@ func ruleCases() []ruleCase {
 			_ = b.run(t, statement("select clock_timestamp() as at", true))
 			return b.last(t)
 		}},
+		{parity.RuleOwn, func(t *testing.T, o ...parity.Option) parity.Report {
+			t.Helper()
+			one, two := pgtest.DB(t), pgtest.DB(t)
+			for i, dsn := range []string{one, two} { // the type has another number on each side
+				for range i + 1 {
+					pgtest.Exec(t, dsn, "drop type if exists size", "create type size as enum ('small')")
+				}
+			}
+			b := newBench(t, one, mode(t, "pq/default"), mode(t, "pgx/exec"), o...)
+			b.Runner = parity.NewSeparateRunner(b.harness, b.control, open(t, mode(t, "pgx/exec"), two))
+			_ = b.run(t, statement("select current_database(), 'small'::size, pg_current_xact_id_if_assigned(), 'size'::regtype::oid", true))
+			return b.last(t)
+		}},
 		{parity.RuleParser, func(t *testing.T, o ...parity.Option) parity.Report {
 			t.Helper()
 			said := 0

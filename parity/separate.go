@@ -31,6 +31,9 @@ func NewSeparateRunner(h *Harness, control, candidate Backend) *Runner {
 type apart struct {
 	began time.Time
 
+	asking sync.Mutex
+	names  [2]string // of the databases; see introduce
+
 	mu    sync.RWMutex
 	pairs map[string]string  // the control's volatile values to the candidate's
 	known map[[2]string]bool // the same, for refers
@@ -124,6 +127,7 @@ func (a *apart) within(text string) bool {
 
 // both runs fn on each of the two databases and lets both commit.
 func (r *Runner) both(ctx context.Context, o *executor.TxOptions, fn func(context.Context, executor.Runner) error) error {
+	r.apart.introduce(ctx, r.control, r.candidate)
 	report := r.report("")
 	run, other := &recorder{limit: r.h.maxBytes}, &recorder{limit: r.h.maxBytes, translate: r.apart.translate}
 	// The control comes last: fn writes the answer, and the caller gets what the last

@@ -56,7 +56,7 @@ func (c *comparison) compareStep(control, candidate *observation) {
 		return
 	}
 	c.affected(control.name, control.affected, candidate.affected)
-	if !c.described(control.name, describe(control.columns), describe(candidate.columns)) {
+	if !c.described(control.name, control.columns, candidate.columns) {
 		return
 	}
 	if !control.ordered && c.may(RuleBag) && !slices.EqualFunc(control.rows, candidate.rows, control.sameBut(isVolatile)) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fraiseql/fraiseql-go/catalog"
+	"github.com/fraiseql/fraiseql-go/parity"
 )
 
 // cell is one value as text; nil is NULL.
@@ -164,17 +165,15 @@ func join(cells []cell) string {
 	return b.String()
 }
 
-// kindsOf says of each column how it may differ.
+// kindsOf says of each column how it may differ. A moment comes from the clock by its
+// default, by a trigger, or by a statement that says now().
 func kindsOf(t *catalog.Table) []kind {
 	kinds := make([]kind, len(t.Columns))
-	triggers := t.Triggers.Before|t.Triggers.After != 0
 	for i, c := range t.Columns {
 		switch {
 		case isMoment(c):
-			if c.VolatileDefault || triggers || c.Generated != 0 {
-				kinds[i] = moment
-			}
-		case c.VolatileDefault:
+			kinds[i] = moment
+		case c.VolatileDefault, parity.IsOwn(c.BaseType):
 			kinds[i] = made
 		case refersToMade(c, nil):
 			kinds[i] = refers

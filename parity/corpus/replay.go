@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -175,6 +176,18 @@ func (p *Replayer) one(ctx context.Context, l Line, in force, out *Replayed) {
 		out.count(p.describe(ctx, l))
 		return
 	}
+	if parts, why := several(l); why != "" {
+		out.Unusable[why]++
+		return
+	} else if len(parts) > 1 {
+		// The server makes one transaction of them.
+		begin := Line{Kind: KindBegin, SQL: "begin"}
+		if !slices.ContainsFunc(parts, func(part Line) bool { return sqltext.Parse(part.SQL).Kind != sqltext.Read }) {
+			begin.SQL = "begin read only"
+		}
+		p.transaction(ctx, &open{slices.Concat([]Line{begin}, parts, []Line{{Kind: KindCommit}}), in}, out)
+		return
+	}
 	s, why := p.statement(l)
 	if why != "" {
 		out.Unusable[why]++
@@ -206,6 +219,31 @@ func (p *Replayer) under(ctx context.Context, o *executor.TxOptions, l Line, s *
 	}
 	o.ReadOnly = s.Effect == builder.Read
 	return p.runner.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error { return run(ctx, tx, l, s) })
+}
+
+// several are the statements of a line that has more than one, each as a line; a line
+// that has one is alone. why, where it is not "", says that they can't run one by one.
+func several(l Line) (parts []Line, why string) {
+	texts := sqltext.Split(l.SQL)
+	if len(texts) < 2 || len(l.Args) > 0 || l.Kind == KindPrepare || l.Kind == KindDescribe { // no driver takes several with arguments
+		return []Line{l}, ""
+	}
+	for _, text := range texts {
+		t := sqltext.Parse(text)
+		switch {
+		case t.Kind == sqltext.Transaction && t.Tx != sqltext.Savepoint && t.Tx != sqltext.None:
+			return nil, "several statements in one that have a transaction of their own"
+		case t.Kind == sqltext.Copy:
+			return nil, whyCopy
+		}
+		part := l
+		part.SQL, part.Rows = text, nil
+		if l.Outcome != "ok" {
+			part.Outcome = "" // of which one it is nobody knows
+		}
+		parts = append(parts, part)
+	}
+	return parts, ""
 }
 
 // OnlySets says whether a line does nothing but set something for its connection. Such a
@@ -368,7 +406,15 @@ func (p *Replayer) transaction(ctx context.Context, t *open, out *Replayed) {
 // have is not.
 func (p *Replayer) statements(t *open, out *Replayed) (list []*builder.Statement, of []Line) {
 	why, path := t.why, ""
+	var lines []Line
 	for _, l := range t.lines[1 : len(t.lines)-1] {
+		parts, why := several(l)
+		if why != "" {
+			out.Unusable[why]++
+		}
+		lines = append(lines, parts...)
+	}
+	for _, l := range lines {
 		if why != "" {
 			out.Unusable[why]++
 			continue

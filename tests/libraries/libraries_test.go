@@ -4,6 +4,7 @@
 package libraries
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -18,9 +19,14 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/lib/pq"
 
+	"github.com/fraiseql/fraiseql-go/backend"
+	"github.com/fraiseql/fraiseql-go/backend/all"
+	"github.com/fraiseql/fraiseql-go/codec"
+	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/internal/pgtest"
 	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/connector"
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -89,6 +95,57 @@ func connect(t *testing.T, name, dsn string) driver.Connector {
 	return stdlib.GetConnector(*cfg)
 }
 
+// file is a record in memory.
+type file struct{ bytes.Buffer }
+
+func (*file) Close() error { return nil }
+
+// replay runs a record again on two empty databases, one behind each backend of this
+// library, where both commit. Nothing may differ or go unseen but what ledger.txt explains.
+func replay(t *testing.T, library, record string) {
+	t.Helper()
+	var reports []parity.Report
+	h := parity.NewHarness(parity.WithPublisher(parity.PublisherFunc(func(_ context.Context, r parity.Report) { reports = append(reports, r) })))
+	r := parity.NewSeparateRunner(h, seam(t, "pq/default"), seam(t, "pgx/cache_statement"))
+	out, err := corpus.NewReplayer(r).Replay(t.Context(), corpus.NewReader(strings.NewReader(record)))
+	if err != nil || len(out.Unusable) > 0 || len(out.Lost) > 0 {
+		t.Errorf("%+v, %v", out, err)
+	}
+	for _, r := range reports {
+		if r.Verdict.Pass() {
+			continue
+		}
+		if l := explained(t, library+", replayed", r); l != nil {
+			l.used = true
+			continue
+		}
+		t.Errorf("replayed: %s: %v, %s\n%v", r.Operation, r.Verdict, r.Reason, r.Diffs)
+	}
+	t.Logf("replayed: %d lines, %d ran, %d operations", out.Lines, out.Ran, len(reports))
+}
+
+// seam opens a backend of this library on a database of its own.
+func seam(t *testing.T, mode string) *executor.DB {
+	t.Helper()
+	for _, b := range all.Modes(codec.HasBinary) {
+		if backend.ModeOf(b) != mode {
+			continue
+		}
+		cfg, err := backend.ParseDSN(pgtest.DB(t), func(string) string { return "" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		db, err := executor.Open(t.Context(), b, cfg, executor.WithMinIdle(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return db
+	}
+	t.Fatalf("no mode %s", mode)
+	return nil
+}
+
 // both runs use with each driver as the control of the other, and judges the
 // reports. control is the name of the driver that use sees.
 func both(t *testing.T, library string, use func(t *testing.T, db *sql.DB, control string)) {
@@ -102,7 +159,8 @@ func both(t *testing.T, library string, use func(t *testing.T, db *sql.DB, contr
 				defer mu.Unlock()
 				reports = append(reports, r)
 			})))
-			c := connector.New(connect(t, d[0], pgtest.DB(t)), connect(t, d[1], pgtest.DB(t)), h, connector.WithWrites(connector.MirrorWrites), connector.WithNames(d[0], d[1]))
+			var record file
+			c := connector.New(connect(t, d[0], pgtest.DB(t)), connect(t, d[1], pgtest.DB(t)), h, connector.WithWrites(connector.MirrorWrites), connector.WithNames(d[0], d[1]), connector.WithRecord(&record, 100_000))
 			db := sql.OpenDB(c)
 			db.SetMaxOpenConns(1) // one order on both databases
 			use(t, db, d[0])
@@ -129,6 +187,7 @@ func both(t *testing.T, library string, use func(t *testing.T, db *sql.DB, contr
 				t.Errorf("%d statements only: the library has not been used", len(reports))
 			}
 			t.Logf("%d statements: %v; rules %v", len(reports), counts, rules)
+			replay(t, library, record.String())
 		})
 	}
 }

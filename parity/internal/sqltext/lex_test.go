@@ -68,3 +68,21 @@ func FuzzLex(f *testing.F) {
 		}
 	})
 }
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string][]string{
+		"":                       nil,
+		" ; -- nothing\n;":       nil,
+		"select 1":               {"select 1"},
+		"select 1;":              {"select 1"},
+		"a; b ;c":                {"a", "b", "c"},
+		"a ';'; b $$;$$ -- ;\n;": {"a ';'", "b $$;$$ -- ;"},
+		"create rule r as on insert to t do also (a; b); c":      {"create rule r as on insert to t do also (a; b)", "c"},
+		"create function f() begin atomic select 1; end; drop x": {"create function f() begin atomic select 1; end; drop x"},
+	} {
+		if got := Split(sql); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", sql, got, want)
+		}
+	}
+}
