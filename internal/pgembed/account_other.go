@@ -23,4 +23,6 @@ func (*account) mayEnter(string) bool     { return false }
 func onlyOurs(string) error               { return errUnsupported }
 func detach(*exec.Cmd)                    {}
 
+func freePort() (int, *os.File, error) { return 0, nil, errUnsupported }
+
 func signalProcess(int, os.Signal) error { return errUnsupported }

@@ -73,13 +73,16 @@ func detach(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Setsid = true
 }
 
-// signalProcess sends sig to the process pid.
+// signalProcess sends sig to the process pid; os.ErrProcessDone if there is none.
 func signalProcess(pid int, sig os.Signal) error {
 	s, ok := sig.(syscall.Signal)
 	if !ok {
 		return fmt.Errorf("signal %v is not one of this system", sig)
 	}
-	return syscall.Kill(pid, s)
+	if err := syscall.Kill(pid, s); !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return os.ErrProcessDone
 }
 
 // makeDir creates a directory that only the server's user (and root) may

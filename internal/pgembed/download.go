@@ -130,10 +130,11 @@ func (c *config) unpack(ctx context.Context, work string) error {
 		return err
 	}
 	defer mirror.close()
-	port, err := freePort(ctx)
+	port, holder, err := freePort()
 	if err != nil {
 		return err
 	}
+	defer holder.Close() //nolint:errcheck // it holds nothing but the port
 	logs, err := filepath.Glob(filepath.Join(os.TempDir(), leftoverLog))
 	if err != nil {
 		return err

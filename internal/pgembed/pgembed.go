@@ -47,6 +47,7 @@ type Server struct {
 	settings map[string]string
 	mu       sync.Mutex
 	input    io.WriteCloser // the supervisor's standard input; nil once stopped
+	holder   *os.File       // keeps the port, also while the server is halted; nil where it can't
 	ended    chan struct{}  // closed when the supervisor has ended
 	stopEr   error
 }
@@ -101,9 +102,9 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	return c.launches(ctx, bin, as)
 }
 
-// launches launches until a port is not taken. A port is chosen by binding it and
-// letting go, so another process can win it in between. That is rare, and trying
-// again is enough.
+// launches launches until a port is not taken. Where a port can't be kept (freePort),
+// another process can win it before the server listens. That is rare, and trying again
+// is enough.
 func (c *config) launches(ctx context.Context, bin Binaries, as *account) (*Server, error) {
 	for attempt := 1; ; attempt++ {
 		s, err := c.launch(ctx, bin, as)
@@ -116,13 +117,24 @@ func (c *config) launches(ctx context.Context, bin Binaries, as *account) (*Serv
 	}
 }
 
-// launch makes the directory, starts the supervisor in it, and waits until the
-// server is ready.
+// launch launches on a free port.
 func (c *config) launch(ctx context.Context, bin Binaries, as *account) (*Server, error) {
-	port, err := freePort(ctx)
+	port, holder, err := freePort()
 	if err != nil {
 		return nil, err
 	}
+	s, err := c.launchAt(ctx, port, bin, as)
+	if err != nil {
+		_ = holder.Close() // nil closes nothing
+		return nil, err
+	}
+	s.holder = holder
+	return s, nil
+}
+
+// launchAt makes the directory, starts the supervisor in it, and waits until the
+// server is ready.
+func (c *config) launchAt(ctx context.Context, port int, bin Binaries, as *account) (*Server, error) {
 	secret, password := "pwfile", randomHex()
 	content := password + "\n"
 	if c.primary != nil {
@@ -249,6 +261,7 @@ func (s *Server) Stop() error {
 	}
 	err := s.input.Close()
 	s.input = nil
+	defer s.holder.Close() //nolint:errcheck // nil closes nothing
 	select {
 	case <-s.ended:
 	case <-time.After(30 * time.Second):
@@ -275,6 +288,7 @@ func (s *Server) Keep() (stopCommand string, err error) {
 	_, err = io.WriteString(s.input, "keep\n")
 	err = errors.Join(err, s.input.Close())
 	s.input = nil
+	_ = s.holder.Close() // nil closes nothing
 	<-s.ended
 	if err != nil {
 		return "", fmt.Errorf("keep PostgreSQL: %w", err)
@@ -282,9 +296,10 @@ func (s *Server) Keep() (stopCommand string, err error) {
 	return fmt.Sprintf("kill -QUIT %d && sleep 1 && rm -rf %s", pid, s.dir), nil
 }
 
-// Halt sends sig to the server and waits until it has ended; its files stay.
-// SIGKILL is a crash, SIGQUIT an immediate, SIGINT a fast and SIGTERM a smart
-// shutdown (PostgreSQL documentation, "Shutting Down the Server").
+// Halt sends sig to the server and waits until it and all its sessions have ended; its
+// files stay, and on Linux its port stays its own. SIGKILL is a crash, SIGQUIT an
+// immediate, SIGINT a fast and SIGTERM a smart shutdown (PostgreSQL documentation,
+// "Shutting Down the Server").
 func (s *Server) Halt(ctx context.Context, sig os.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -294,11 +309,12 @@ func (s *Server) Halt(ctx context.Context, sig os.Signal) error {
 	if s.exited() {
 		return nil
 	}
-	pid, _ := s.postmaster()
-	if pid == 0 {
-		return errors.New("halt PostgreSQL: no process id")
-	}
-	if err := signalProcess(pid, sig); err != nil {
+	if pid, _ := s.postmaster(); pid == 0 {
+		// It ends by itself right now: its last act is to remove the file.
+		var cancel func()
+		ctx, cancel = context.WithTimeoutCause(ctx, s.limit, errors.New("no process id, and no end"))
+		defer cancel()
+	} else if err := signalProcess(pid, sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("halt PostgreSQL: %w", err)
 	}
 	tick := time.NewTicker(5 * time.Millisecond)

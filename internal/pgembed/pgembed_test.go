@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -178,6 +179,91 @@ func TestHaltAndRestart(t *testing.T) {
 	if err := s.Restart(t.Context()); err != nil {
 		t.Errorf("restart a running server: %v", err)
 	}
+}
+
+// TestHaltEndsSessions: a session that is at work does not see that its server is gone, keeps
+// its memory, and a server can't start beside it. A crash takes it along.
+func TestHaltEndsSessions(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	pgtest.Exec(t, s.DSN("postgres"), "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
+	for _, tc := range []struct {
+		name, why string
+		halt      func() error
+	}{
+		{"by Halt", "SIGKILL leaves the sessions alone", func() error { return s.Halt(t.Context(), syscall.SIGKILL) }},
+		{"by itself", "the kernel may kill a server for its memory", func() error { return kill(t, s) }},
+	} {
+		ended := make(chan error, 1)
+		db := pgtest.Open(t, s.DSN("postgres"))
+		go func() {
+			_, err := db.ExecContext(t.Context(), "DO $$ BEGIN LOOP END LOOP; END $$")
+			ended <- err
+		}()
+		waitFor(t, "the session to be at work", func() bool {
+			return query(t, s, "SELECT count(*)::text FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %'") == "1"
+		})
+		if err := tc.halt(); err != nil {
+			t.Fatalf("%s: %v", tc.name, err)
+		}
+		if err := s.Restart(t.Context()); err != nil {
+			t.Fatalf("restart after a halt %s: %v", tc.name, err)
+		}
+		if err := <-ended; err == nil {
+			t.Errorf("%s: a loop without end ended well", tc.name)
+		}
+		if got := query(t, s, "SELECT n::text FROM kept"); got != "7" {
+			t.Errorf("after a halt %s the row reads %q, want 7", tc.name, got)
+		}
+	}
+}
+
+// TestHaltKeepsPort: nobody who asks for any free port gets that of a server that is halted.
+func TestHaltKeepsPort(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	if err := s.Halt(t.Context(), syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if accepts(s) {
+		t.Error("the port accepts connections")
+	}
+	if err := bindAlone(s.Port()); runtime.GOOS == "linux" && !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("bind the port of a halted server: %v, want address in use", err)
+	}
+	if err := s.Restart(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	if err := bindAlone(s.Port()); err != nil {
+		t.Errorf("bind the port of a stopped server: %v", err)
+	}
+}
+
+// bindAlone binds a port of 127.0.0.1 as one who does not share it, and lets it go.
+func bindAlone(port int) error {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}), syscall.Close(fd))
+}
+
+// kill kills the server behind Halt's back.
+func kill(t *testing.T, s *pgembed.Server) error {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.Dir(), "data", "postmaster.pid"))
+	if err != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
 func TestHaltEndsWithContext(t *testing.T) {

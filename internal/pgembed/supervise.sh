@@ -9,8 +9,9 @@
 #
 # DIR belongs to the user that runs this and holds: pwfile (consumed), or primary
 # (consumed), the connection string of the server to make a standby of;
-# settings.conf (appended to postgresql.conf), data/, log, and exit (the status
-# of a server that has ended).
+# settings.conf (appended to postgresql.conf), data/, log, alive (a pipe that every
+# process of a server holds), and exit (the status of a server that has ended with
+# all its processes).
 dir=$1
 bin=$2
 backup=$3
@@ -48,19 +49,32 @@ worker() {
     status=0
     if [ ! -e "$dir/ending" ]; then
         # Every process of the server inherits the writing end. Those of a server that
-        # was killed live on for a moment, with its port and its shared memory: it has
-        # ended when the last of them has.
+        # was killed live on until they next wait for something, with its port and its
+        # shared memory: it has ended when the last of them has.
         rm -f "$dir/alive"
         mkfifo "$dir/alive"
         cat "$dir/alive" >/dev/null &
         everyone=$!
         "$bin/postgres" -D "$dir/data" 9>"$dir/alive"
         status=$?
+        survivors
         while kill -0 "$everyone" 2>/dev/null; do
             wait "$everyone"
         done
     fi
     echo "$status" >"$dir/exit"
+}
+
+# survivors kills what has outlived a server that was killed: a session that is at work
+# may take any time, or have no end. /proc says who they are; where there is none, they
+# end by themselves.
+survivors() {
+    for held in /proc/[0-9]*/fd/9; do
+        if [ "$held" -ef "$dir/alive" ]; then
+            survivor=${held#/proc/}
+            kill -KILL "${survivor%/fd/9}" 2>/dev/null
+        fi
+    done
 }
 
 pid=
