@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,8 +83,7 @@ func seeking(ctx context.Context, db *sql.DB, s sought) []func(*world) error {
 
 // fromLines is begin for the lines of a program.
 func (t *trier) fromLines(ctx context.Context, db *sql.DB, f *finder, lines []corpus.Line) (*world, error) {
-	lines = bareLines(lines)
-	var names []string
+	var names, sqls []string
 	for _, l := range lines {
 		if p := l.Settings["search_path"]; p != "" {
 			f.path = p
@@ -91,8 +91,12 @@ func (t *trier) fromLines(ctx context.Context, db *sql.DB, f *finder, lines []co
 		if text := sqltext.Parse(l.SQL); l.SQL != "" && text.Kind != sqltext.Read {
 			f.writes = true
 		}
-		names = append(names, words(l.SQL)...)
+		names, sqls = append(names, words(l.SQL)...), append(sqls, l.SQL)
 	}
+	if err := f.inside(sqls...); err != nil {
+		return nil, err
+	}
+	lines = bareLines(lines)
 	s := asked(ctx, db, f.path, lines)
 	return t.begun(f, func() (*world, []func(*world) error, error) {
 		if err := f.words(names); err != nil {
@@ -117,13 +121,13 @@ func (t *trier) fromLines(ctx context.Context, db *sql.DB, f *finder, lines []co
 	})
 }
 
-// bareLines are lines with nothing but what runs.
+// bareLines are lines with nothing but what runs. A replay takes no settings.
 func bareLines(lines []corpus.Line) []corpus.Line {
 	list := slices.Clone(lines)
 	for i := range list {
 		l := &list[i]
 		l.Number, l.Time, l.Title, l.Conn, l.Outcome, l.Rows, l.Deadline, l.Duration = 0, time.Time{}, "", "", "", nil, 0, 0
-		l.Version, l.Tx = corpus.Version, min(l.Tx, 1)
+		l.Version, l.Tx, l.Settings = corpus.Version, min(l.Tx, 1), nil
 		l.Args = slices.Clone(l.Args)
 		for j := range l.Args {
 			l.Args[j].Go = bytesOnly(l.Args[j])
@@ -167,11 +171,23 @@ func unquoted(text string) string {
 	}
 	prefix, value, _ := strings.Cut(text, "'")
 	value = strings.ReplaceAll(strings.TrimSuffix(value, "'"), "''", "'")
-	if strings.EqualFold(prefix, "e") {
+	switch strings.ToLower(prefix) {
+	case "e":
 		return escaped.Replace(value)
+	case "u&":
+		return wide.ReplaceAllStringFunc(value, func(s string) string {
+			n, err := strconv.ParseUint(strings.TrimLeft(s, `\+`), 16, 21)
+			if err != nil {
+				return s
+			}
+			return string(rune(n))
+		})
 	}
 	return value
 }
+
+// wide are the escapes of U&'…', but for those that UESCAPE chooses.
+var wide = regexp.MustCompile(`\\(?:[0-9A-Fa-f]{4}|\+[0-9A-Fa-f]{6})`)
 
 // escaped are the escapes of E'…' that are seen in practice.
 var escaped = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\n`, "\n", `\t`, "\t", `\r`, "\r")
@@ -200,11 +216,13 @@ func asked(ctx context.Context, db *sql.DB, path string, lines []corpus.Line) so
 			default: // holds no value
 			}
 		}
-		if s.rows == nil && sqltext.Parse(l.SQL).Kind == sqltext.Read {
+		// A lock of a session would stay on the connection.
+		if s.rows == nil && sqltext.Parse(l.SQL).Kind == sqltext.Read && !strings.Contains(strings.ToLower(l.SQL), "advisory") {
 			// Where it can't be told, the values have to do.
 			s.columns, s.rows, _ = answerOf(ctx, db, path, l.SQL, args)
 		}
 	}
+	s.values = slices.DeleteFunc(s.values, func(v string) bool { return len(v) > longestSought })
 	slices.Sort(s.values)
 	s.values = slices.Compact(s.values)
 	if len(s.values) > maxSought {

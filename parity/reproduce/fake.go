@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+
+	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
 // madeUp replaces every value of the world by a made-up one, as long as that fails
@@ -20,12 +23,12 @@ func (s *shrinker) madeUp() error {
 	}
 	ways := readings
 	switch {
-	case s.world.lines != nil:
+	case s.world.lines == nil && len(s.world.objects) == 0:
+		ways = ways[:1] // there is no SQL to read
+	default:
 		if err := s.ask(f); err != nil {
 			return err
 		}
-	case len(s.world.objects) == 0:
-		ways = ways[:1] // there is no SQL to read
 	}
 	for _, f.reading = range ways {
 		if ok, err := s.fake(f); ok || err != nil {
@@ -35,23 +38,23 @@ func (s *shrinker) madeUp() error {
 	return ErrValues
 }
 
-// ask has f know the types of the lines' arguments.
-func (s *shrinker) ask(f *faker) error {
+// ask has f know the server's words, and the types of the lines' arguments.
+func (s *shrinker) ask(f *faker) (err error) {
 	f.parameters = map[string][]string{}
 	if err := s.make(s.ctx, s.world.sql()); err != nil {
+		return spent(s.ctx, ErrNotSeen) // and not what the server says, which has values in it
+	}
+	a, err := newAsker(s.ctx, s.trier)
+	if err != nil {
+		return spent(s.ctx, err)
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if f.spoken, err = a.spoken(); err != nil {
 		return spent(s.ctx, err)
 	}
 	for _, l := range s.world.lines {
-		if len(l.Args) == 0 {
-			continue
-		}
-		a, err := newAsker(s.ctx, s.trier, l.Settings)
-		if err != nil {
-			return spent(s.ctx, err)
-		}
-		f.parameters[l.SQL] = a.parameters(l.SQL)
-		if err := a.close(); err != nil {
-			return err
+		if len(l.Args) > 0 {
+			f.parameters[l.SQL] = a.parameters(l.SQL)
 		}
 	}
 	return nil
@@ -68,7 +71,7 @@ func (s *shrinker) fake(f *faker) (bool, error) {
 			return ok, err
 		}
 	}
-	if f.reading.rows {
+	if f.reading.vague {
 		return false, nil // unlikely enough to leave it at that
 	}
 	for _, base := range f.bases() {
@@ -87,18 +90,24 @@ func (s *shrinker) fake(f *faker) (bool, error) {
 var ErrValues = errors.New("the difference is not seen with made-up values of the same type and class")
 
 func (s *shrinker) attempt(f *faker) (bool, error) {
-	w, ok := f.world()
-	if !ok || f.stuck {
-		return false, nil
-	}
-	text, err := w.said()
-	if err != nil {
+	w, err := f.offer()
+	if w == nil || err != nil {
 		return false, err
 	}
-	if f.leaks(strings.Join(w.sql(), "\n") + "\n" + text) {
-		return false, nil
-	}
 	return s.keep(w)
+}
+
+// offer is the world with made-up values; nil where it can't be made without the real ones.
+func (f *faker) offer() (*world, error) {
+	w, ok := f.world()
+	if !ok || f.stuck {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	text, err := w.said()
+	if err != nil || f.leaks(strings.Join(w.sql(), "\n")+"\n"+text) {
+		return nil, err
+	}
+	return w, nil
 }
 
 // faker makes worlds with made-up values.
@@ -114,31 +123,42 @@ type faker struct {
 	parameters map[string][]string // types, by statement
 	stuck      bool                // a constant has no other that could stand for it
 	named      map[string]bool     // see names
+	spoken     map[string]bool     // words of the server
+	renamed    map[string]string   // see statement
 }
 
-// labels gives every label of an enum another name.
+// labels gives every label of an enum another name. Types of one name in two schemas
+// share theirs.
 func (f *faker) labels() {
 	f.enums = map[string]map[string]string{}
 	for _, t := range f.before.types {
 		if len(t.labels) == 0 {
 			continue
 		}
-		m := map[string]string{}
-		for i, l := range t.labels {
-			m[l] = fmt.Sprintf("label_%d", i+1)
+		m := f.enums[t.name]
+		if m == nil {
+			m = map[string]string{}
+			f.enums[t.name] = m
 		}
-		f.enums[t.name] = m
+		for _, l := range t.labels {
+			if m[l] == "" {
+				m[l] = fmt.Sprintf("label_%d", len(m)+1)
+			}
+		}
 	}
 }
 
-// enum are the labels of a type by that name, or of an array of it.
-func (f *faker) enum(base string) map[string]string {
-	for name, m := range f.enums {
-		if mentions(base, name) {
-			return m
-		}
+// enum are the labels of the type, or of what it is an array of; nil where it is no enum.
+func (f *faker) enum(base string) map[string]string { return f.enums[ownName(base)] }
+
+// ownName is the name of a type that is not the server's, without the schema that is
+// always before it, and the brackets of an array; "" of others.
+func ownName(typ string) string {
+	list := sqltext.Lex(strings.TrimSuffix(typ, "[]"))
+	if len(list) != 3 || list[1].Text != "." || list[2].Sort != sqltext.Word {
+		return ""
 	}
-	return nil
+	return list[2].Name()
 }
 
 // bases are the types of columns, and those that JSON knows.
@@ -156,18 +176,20 @@ func (f *faker) bases() []string {
 
 // world is the world with made-up values; false where a type has none.
 func (f *faker) world() (*world, bool) {
-	f.made, f.stuck = map[string]map[string]string{}, false
+	f.made, f.renamed, f.stuck = map[string]map[string]string{}, map[string]string{}, false
 	w := f.before.clone()
 	for base, how := range f.how {
 		f.made[base] = map[string]string{}
 		for rank, v := range f.values(base) {
 			made, ok := how(base, v, rank)
-			if !ok {
-				if how2, ok2 := shaped(base, v, rank); ok2 { // no simple value of this type
-					made = how2
-				} else {
+			if !ok { // no simple value of this type
+				how = shaped
+				if made, ok = how(base, v, rank); !ok {
 					return nil, false
 				}
+			}
+			if made == v {
+				made = f.other(how, base, v, rank)
 			}
 			f.made[base][v] = made
 		}
@@ -205,6 +227,22 @@ func (f *faker) world() (*world, bool) {
 	return w, true
 }
 
+// other is what how makes of old, with another rank where it is the same by chance and
+// has something to say.
+func (f *faker) other(how maker, base, old string, rank int) string {
+	made, ok := how(base, old, rank)
+	telling := 0
+	for _, c := range old {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) {
+			telling++
+		}
+	}
+	for n := 1; telling >= 3 && ok && made == old && n <= 5; n++ {
+		made, ok = how(base, old, rank+n)
+	}
+	return made
+}
+
 // values are those of columns of one type, sorted: what was smaller gets a smaller
 // rank.
 func (f *faker) values(base string) []string {
@@ -213,7 +251,7 @@ func (f *faker) values(base string) []string {
 		t := &f.before.tables[i]
 		for j, c := range t.columns {
 			for _, row := range t.rows {
-				if c.base == base && row[j] != nil && !kept[*row[j]] {
+				if c.base == base && row[j] != nil && !keeps(base, *row[j]) {
 					set[*row[j]] = true
 				}
 			}
@@ -239,22 +277,28 @@ func (f *faker) cell(base, old string) string {
 			return made
 		}
 		return labelForm.ReplaceAllStringFunc(old, func(l string) string {
-			if made, ok := m[strings.Trim(l, `"`)]; ok {
+			switch made, ok := m[strings.Trim(l, `"`)]; {
+			case ok:
 				return made
+			case l == "NULL":
+				return l
 			}
-			return l
+			return "label_1" // there is no such label: a filter may ask for one
 		})
 	}
-	if made, ok := f.made[base][old]; ok {
+	if made, ok := f.made[base][old]; ok || keeps(base, old) {
+		if !ok {
+			return old
+		}
 		return made
 	}
-	return old
+	return f.leaf(old, base, "text")
 }
 
 // structure are the members of a definition that hold no value of a row.
 var structure = map[string]bool{
 	"operation": true, "type": true, "table": true, "fields": true, "return_fields": true, "sort": true, "pagination": true, "limit": true, "offset": true,
-	"group_by": true, "field": true, "operator": true, "op": true, "path": true, "direction": true, "nulls": true, "as": true, "fn": true, "distinct": true, "constraint": true, "do": true,
+	"group_by": true, "field": true, "operator": true, "op": true, "direction": true, "nulls": true, "as": true, "fn": true, "distinct": true, "constraint": true, "do": true,
 }
 
 // definition replaces the values in a definition. base is the type of the column that
@@ -275,6 +319,8 @@ func (f *faker) definition(v any, base string, input bool) any {
 			switch t := f.columnType(k); {
 			case k == "input":
 				out[k] = f.definition(x, "", true)
+			case k == "path":
+				out[k] = f.path(x)
 			case structure[k]:
 				out[k] = x
 			case t != "":
@@ -305,6 +351,37 @@ func (f *faker) definition(v any, base string, input bool) any {
 	return v
 }
 
+// path replaces the keys in a path as they are replaced in the documents.
+func (f *faker) path(v any) any {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	out := make([]any, len(list))
+	for i, x := range list {
+		out[i] = x
+		if key, is := x.(string); is {
+			out[i] = f.key(key)
+		}
+	}
+	if !ok {
+		return out[0]
+	}
+	return out
+}
+
+func (f *faker) key(old string) string {
+	for _, base := range []string{"json", "jsonb"} {
+		for _, whole := range slices.Sorted(maps.Keys(f.made[base])) {
+			made := f.made[base][whole]
+			if i := strings.Index(whole, `"`+old+`"`); i >= 0 && len(whole) == len(made) {
+				return made[i+1 : i+1+len(old)]
+			}
+		}
+	}
+	return letters(old, 0, 26)
+}
+
 // json is a whole JSON value of a column.
 func (f *faker) json(v any, base string) any {
 	text, err := json.Marshal(v)
@@ -322,7 +399,7 @@ func (f *faker) json(v any, base string) any {
 // leaf is what stands for a value of a definition: what stands for it in the rows,
 // where it is in one, or for the row's value that it is a part of.
 func (f *faker) leaf(old, base, kind string) string {
-	if kept[old] {
+	if keeps(base, old) {
 		return old
 	}
 	if base == "" {
@@ -344,7 +421,7 @@ func (f *faker) leaf(old, base, kind string) string {
 		}
 	}
 	for o, made := range f.made[base] {
-		if at := strings.Index(o, old); at >= 0 && len(o) == len(made) {
+		if at := strings.Index(o, old); at >= 0 && len(o) == len(made) && made[at:at+len(old)] != old {
 			return made[at : at+len(old)]
 		}
 	}
@@ -352,10 +429,10 @@ func (f *faker) leaf(old, base, kind string) string {
 	if how == nil {
 		how = shaped
 	}
-	made, ok := how(base, old, len(f.made[base]))
-	if !ok {
-		made, _ = shaped(base, old, len(f.made[base]))
+	if _, ok := how(base, old, 0); !ok {
+		how = shaped
 	}
+	made := f.other(how, base, old, len(f.made[base]))
 	if f.made[base] == nil {
 		f.made[base] = map[string]string{}
 	}

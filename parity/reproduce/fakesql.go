@@ -1,27 +1,30 @@
 package reproduce
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fraiseql/fraiseql-go/parity/corpus"
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
-// reading is how the constants of a text of SQL are understood, where it could be either
-// way.
+// reading is how the constants of a text of SQL are understood where their place does
+// not tell.
 type reading struct {
-	rows bool // 'day' is a value that is in a row, and not the word of date_trunc
-	ids  bool // 10 is a value that is in a row, and not the number of a LIMIT
-	code bool // what views and functions say is code, but for the values of rows
+	small bool // a number of two digits that nothing is compared with is a part of the statement
+	vague bool // the name of a unit is
 }
 
-var readings = []reading{{ids: true}, {ids: true, code: true}, {rows: true, ids: true}, {rows: true, ids: true, code: true}, {}, {code: true}, {rows: true}}
+var readings = []reading{{}, {small: true}, {vague: true}, {small: true, vague: true}}
 
 // program replaces the values in lines.
 func (f *faker) program(lines []corpus.Line) []corpus.Line {
@@ -38,12 +41,6 @@ func (f *faker) program(lines []corpus.Line) []corpus.Line {
 			}
 			l.Args[j] = f.argument(l.Args[j], base)
 		}
-		l.Settings = maps.Clone(l.Settings)
-		for name, v := range l.Settings {
-			if strings.Contains(name, ".") { // the program's own: others take what the server knows
-				l.Settings[name] = f.value(v, "")
-			}
-		}
 	}
 	return lines
 }
@@ -53,8 +50,9 @@ func (f *faker) argument(a corpus.Arg, base string) corpus.Arg {
 	case a.Text != nil:
 		made := f.value(*a.Text, base)
 		a.Text = &made
-	case a.Hex != nil && a.Go == "string": // not UTF-8: every byte may be the difference
-		f.stuck = f.stuck || len(*a.Hex) > 8
+	case a.Hex != nil && a.Go == "string":
+		made := f.bytes(*a.Hex)
+		a.Hex = &made
 	case a.Hex != nil:
 		made := strings.TrimPrefix(f.leaf(`\x`+strings.ToLower(*a.Hex), "bytea", "bytea"), `\x`)
 		if _, err := hex.DecodeString(made); err == nil {
@@ -62,6 +60,28 @@ func (f *faker) argument(a corpus.Arg, base string) corpus.Arg {
 		}
 	}
 	return a
+}
+
+// bytes is what stands for text that is not UTF-8, in hexadecimal: what makes it so stays
+// in its places, and says nothing.
+func (f *faker) bytes(old string) string {
+	b, err := hex.DecodeString(old)
+	if err != nil {
+		f.stuck = true
+		return old
+	}
+	made := []byte(letters(string(bytes.Map(func(c rune) rune {
+		if c >= utf8.RuneSelf {
+			return 1
+		}
+		return c
+	}, b)), 0, 26))
+	for i, c := range []byte(string(made)) {
+		if c == 1 {
+			made[i] = 0xff
+		}
+	}
+	return hex.EncodeToString(made)
 }
 
 // value is what stands for the value of an argument.
@@ -121,88 +141,105 @@ func (f *faker) known(old string) (string, bool) {
 // body is SQL in quotes.
 func (f *faker) text(sql string, nested bool) string {
 	list := sqltext.Lex(sql)
+	at := places(list)
 	for i := range list {
 		l := &list[i]
 		switch l.Sort {
 		case sqltext.String:
-			l.Text = f.quoted(l.Text, nested || i > 0 && list[0].Name() == "do")
+			l.Text = f.quoted(l.Text, at[i], nested || i > 0 && list[0].Name() == "do")
 		case sqltext.Number:
-			l.Text = f.number(l.Text)
+			l.Text = f.number(l.Text, at[i])
 		case sqltext.Comment:
-			l.Text = letters(l.Text, 0, 26)
+			l.Text = blank(l.Text)
 		default: // names say what the values are of
 		}
 	}
 	return sqltext.Join(list)
 }
 
+// blank is a comment of the same form that says nothing.
+func blank(comment string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsLetter(c) || unicode.IsMark(c) {
+			return 'a'
+		}
+		if unicode.IsNumber(c) {
+			return '1'
+		}
+		return c
+	}, comment)
+}
+
 // quoted replaces the value of a constant as it is written.
-func (f *faker) quoted(text string, nested bool) string {
-	old := unquoted(text)
-	if nested && isSQL(old) && text[0] != '$' {
-		return literal(f.text(old, true))
-	}
+func (f *faker) quoted(text string, at place, nested bool) string {
 	switch text[0] {
 	case '$':
 		if nested {
 			tag := text[:strings.IndexByte(text[1:], '$')+2]
-			return tag + f.text(old, true) + tag
+			return tag + f.text(unquoted(text), true) + tag
 		}
-	case '\'', 'e', 'E':
-	default: // B'…', X'…', U&'…': every sign is the value
-		f.stuck = f.stuck || len(text) > 8
+	case 'b', 'B': // a bit or so is no more than true or false
+		f.stuck = f.stuck || len(text) > len("B'1'")
 		return text
+	case 'x', 'X':
+		return text[:1] + "'" + letters(text[2:], 0, 6)
 	}
-	var made string
-	if nested && f.reading.code {
-		made = f.code(old)
-	} else {
-		made = f.constant(old)
+	old := unquoted(text)
+	if nested && text[0] != '$' && isSQL(old) {
+		return literal(f.statement(old))
 	}
+	made := f.constant(old, at)
 	if made == old {
 		return text
 	}
 	return literal(made)
 }
 
-// isSQL says whether a constant is a statement, which EXECUTE takes.
+// isSQL says whether a constant may be a statement, which EXECUTE takes.
 func isSQL(text string) bool {
 	list := sqltext.Lex(text)
 	return len(list) >= 3 && list[0].Sort == sqltext.Word && smallerOf[list[0].Name()]
 }
 
-// code is a constant of a view or a function, without the values of rows that are in it.
-func (f *faker) code(old string) string {
-	if made, ok := f.known(old); ok {
-		return made
-	}
-	for _, base := range slices.Sorted(maps.Keys(f.made)) {
-		for _, whole := range slices.Sorted(maps.Keys(f.made[base])) {
-			if len(whole) >= 5 {
-				old = strings.ReplaceAll(old, whole, f.made[base][whole])
-			}
+// statement replaces the constants in a constant that may be a statement, and its words
+// too where they are neither the server's nor names of the world: it may be somebody's
+// sentence.
+func (f *faker) statement(text string) string {
+	list := sqltext.Lex(f.text(text, true))
+	for i := range list {
+		l := &list[i]
+		directs := i > 0 && strings.HasSuffix(list[i-1].Text, "%") && l.Space == "" && len(l.Text) == 1 // %I of format
+		if l.Sort != sqltext.Word || directs || f.spoken[l.Name()] || f.names()[l.Name()] {
+			continue
 		}
+		if f.renamed[l.Name()] == "" {
+			f.renamed[l.Name()] = "w" + strconv.Itoa(len(f.renamed)+1)
+		}
+		l.Text = f.renamed[l.Name()]
 	}
-	return old
+	return sqltext.Join(list)
 }
 
 // constant is what stands for a constant of a statement.
-func (f *faker) constant(old string) string {
-	if kept[old] || !f.reading.rows && f.structural(old) {
+func (f *faker) constant(old string, at place) string {
+	if silent(old) || at.speaks(old) || at.setting() && f.spoken[strings.ToLower(old)] {
 		return old
 	}
 	if made, ok := f.known(old); ok {
 		return made
 	}
-	if f.structural(old) {
+	if kept[old] || f.name(old) || f.reading.vague && vague(old) {
 		return old
+	}
+	if at.call == "format" && at.arg == 0 {
+		return outside(old, directive, func(s string) string { return letters(s, 0, 26) })
 	}
 	if len(old) >= 3 { // a key, or another part of a value
 		for _, base := range slices.Sorted(maps.Keys(f.made)) {
 			for _, whole := range slices.Sorted(maps.Keys(f.made[base])) {
 				made := f.made[base][whole]
-				if at := strings.Index(whole, old); at >= 0 && len(whole) == len(made) {
-					return made[at : at+len(old)]
+				if i := strings.Index(whole, old); i >= 0 && len(whole) == len(made) && made[i:i+len(old)] != old {
+					return made[i : i+len(old)]
 				}
 			}
 		}
@@ -213,21 +250,8 @@ func (f *faker) constant(old string) string {
 var (
 	dayForm     = regexp.MustCompile(`^\d{4}-\d\d-\d\d$`)
 	momentForm  = regexp.MustCompile(`^\d{4}-\d\d-\d\d[T ]\d\d:\d\d`)
-	zoneForm    = regexp.MustCompile(`([+-]\d\d(:?\d\d)?|Z)$`)
-	patternForm = regexp.MustCompile(`^(?:(?:YYYY|YYY|YY|Y|IYYY|MM|MONTH|MON|DDD|DD|D|DAY|DY|HH24|HH12|HH|MI|SS|MS|US|TZH|TZM|TZ|OF|AM|PM|IW|WW|Q|FM|TM|T|Z|G|S|L|J|CC|[90.,: /_;"-])+)$`)
-	spanForm    = regexp.MustCompile(`(?i)^(?:[+-]?\d{1,3} ?(?:microsecond|millisecond|second|sec|minute|min|hour|day|week|month|mon|year)s? ?)+$`)
-	placeForm   = regexp.MustCompile(`^(?:[A-Z][A-Za-z_]+/[A-Z][A-Za-z_/]+|UTC|GMT|C|POSIX)$`)
+	offsetForm = regexp.MustCompile(`([+-]\d\d(:?\d\d)?|Z)$`)
 )
-
-// meaning are constants that are words of the server's.
-var meaning = func() map[string]bool {
-	m := map[string]bool{}
-	for w := range strings.FieldsSeq(`microseconds milliseconds second seconds minute minutes hour hours day days week weeks month months quarter year years decade century millennium
-		epoch dow doy isodow isoyear timezone hex base64 escape utf8 UTF8 simple english key value public pg_catalog on off`) {
-		m[w] = true
-	}
-	return m
-}()
 
 // baseOf is the type that a constant looks like one of.
 func baseOf(v string) string {
@@ -236,7 +260,7 @@ func baseOf(v string) string {
 		return "uuid"
 	case dayForm.MatchString(v):
 		return "date"
-	case momentForm.MatchString(v) && zoneForm.MatchString(v[10:]):
+	case momentForm.MatchString(v) && offsetForm.MatchString(v[10:]):
 		return "timestamp with time zone"
 	case momentForm.MatchString(v):
 		return "timestamp without time zone"
@@ -250,16 +274,16 @@ func baseOf(v string) string {
 	return "text"
 }
 
-// structural says whether a constant is a part of the statement rather than a value: the
-// pattern of a date, a unit, a name.
-func (f *faker) structural(v string) bool {
-	if len(v) <= 1 || meaning[v] || spanForm.MatchString(v) || placeForm.MatchString(v) {
-		return true
+// name says whether v is the name of something, with all that is before it: nextval and
+// regclass take it in quotes.
+func (f *faker) name(v string) bool {
+	list := sqltext.Lex(v)
+	for i, l := range list {
+		if i%2 == 1 && l.Text != "." || i%2 == 0 && (l.Sort != sqltext.Word || !f.names()[l.Name()]) || l.Space != "" {
+			return false
+		}
 	}
-	if patternForm.MatchString(strings.ToUpper(v)) && strings.ContainsAny(strings.ToUpper(v), "YMDHSGLFT9") && !decimalForm.MatchString(v) {
-		return true
-	}
-	return f.names()[strings.Trim(v[strings.LastIndexByte(v, '.')+1:], `"`)]
+	return len(list)%2 == 1
 }
 
 // names are those of the world.
@@ -270,40 +294,51 @@ func (f *faker) names() map[string]bool {
 	f.named = map[string]bool{}
 	for i := range f.before.tables {
 		t := &f.before.tables[i]
-		f.named[t.name] = true
+		f.named[t.name], f.named[t.schema] = true, true
 		for _, c := range t.columns {
 			f.named[c.name], f.named[c.typ] = true, true
 		}
 	}
 	for _, t := range f.before.types {
-		f.named[t.name] = true
+		f.named[t.name], f.named[t.schema] = true, true
 	}
 	for _, o := range f.before.objects {
-		f.named[o.name] = true
+		f.named[o.name], f.named[o.schema] = true, true
 	}
+	for _, s := range f.before.sequences {
+		f.named[s] = true
+	}
+	delete(f.named, "")
 	return f.named
 }
 
 // number is what stands for a number of a statement.
-func (f *faker) number(old string) string {
+func (f *faker) number(old string, at place) string {
 	x, ok := new(big.Rat).SetString(old)
-	if !ok || kept[old] || !f.reading.ids && len(old) < 5 {
+	switch {
+	case kept[old], at.count() && len(old) < 5:
 		return old
+	case !ok: // 0x12 or 1_000
+		return "1"
 	}
-	for _, base := range slices.Sorted(maps.Keys(f.made)) {
-		if !numTypes[base] {
-			continue
-		}
-		for _, o := range slices.Sorted(maps.Keys(f.made[base])) {
-			if y, ok := new(big.Rat).SetString(o); ok && x.Cmp(y) == 0 {
-				return strings.TrimPrefix(respelled(f.made[base][o], old), "-") // the sign is another lexeme
+	if !at.scales() {
+		for _, base := range slices.Sorted(maps.Keys(f.made)) {
+			if !numTypes[base] {
+				continue
+			}
+			for _, o := range slices.Sorted(maps.Keys(f.made[base])) {
+				if y, ok := new(big.Rat).SetString(o); ok && x.Cmp(y) == 0 {
+					return strings.TrimPrefix(respelled(f.made[base][o], old), "-") // the sign is another lexeme
+				}
 			}
 		}
 	}
-	if len(old) < 5 {
+	if f.reading.small && len(old) < 3 && !at.compared() {
 		return old
 	}
-	made := numbers(old, 0)
+	made := f.other(numbering, "numeric", old, 0)
 	f.remember("numeric", old, made)
 	return made
 }
+
+func numbering(_, old string, rank int) (string, bool) { return numbers(old, rank), true }

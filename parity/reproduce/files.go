@@ -29,7 +29,7 @@ const (
 // that of the file, which stands in the command that runs it again.
 func (r *Reproducer) SQL(path string) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s\n%s%s\n%s%s\n", headLine, r.Signature, controlLine, r.Control, candidateLine, r.Candidate)
+	fmt.Fprintf(&b, "%s%s\n%s%s\n%s%s\n", headLine, oneLine(r.Signature.String()), controlLine, r.Control, candidateLine, r.Candidate)
 	if r.Lines == nil {
 		fmt.Fprintf(&b, "%s%s\n", definitionLine, r.Definition)
 	}
@@ -40,7 +40,7 @@ func (r *Reproducer) SQL(path string) (string, error) {
 	for line := range strings.Lines(lines) {
 		b.WriteString(corpusLine + line)
 	}
-	fmt.Fprintf(&b, "-- All values are made up. Again, in a database of its own: fraiseql parity replay %s\n\n", shellWord(path))
+	fmt.Fprintf(&b, "-- All values are made up. Again, in a database of its own: fraiseql parity replay %s\n\n", oneLine(shellWord(path)))
 	for _, s := range r.Statements {
 		b.WriteString(s + ";\n")
 	}
@@ -118,6 +118,9 @@ func (r *Reproducer) steps() [][2]string {
 	return list
 }
 
+// oneLine is s in a comment, which the end of a line would end.
+func oneLine(s string) string { return strings.NewReplacer("\n", "?", "\r", "?").Replace(s) }
+
 // shellWord is s as one word of a shell.
 func shellWord(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == "" {
@@ -135,7 +138,7 @@ func identifier(s string) string {
 	}, s)
 }
 
-var goTemplate = template.Must(template.New("test").Funcs(template.FuncMap{"quote": quote}).Parse(`// {{.R.Signature}}: {{.R.Control}} (control) and {{.R.Candidate}} (candidate) differ.
+var goTemplate = template.Must(template.New("test").Funcs(template.FuncMap{"quote": quote, "oneline": oneLine}).Parse(`// {{oneline .R.Signature.String}}: {{.R.Control}} (control) and {{.R.Candidate}} (candidate) differ.
 // All values are made up. It needs a database without such tables, and drops at the end
 // what it has made:
 //

@@ -208,6 +208,7 @@ func (f *finder) relation(oid string) error {
 	named := catalog.QuoteIdent(schema) + "." + catalog.QuoteIdent(name)
 	switch {
 	case kind == "S" && owner != "":
+		f.world.sequences = append(f.world.sequences, name)
 		return f.relation(owner)
 	case kind == "S":
 		f.world.objects = append(f.world.objects, object{schema: schema, name: name, do: "create sequence " + named, undo: "drop sequence " + named})
@@ -215,6 +216,9 @@ func (f *finder) relation(oid string) error {
 	case kind == "v" && !f.flat:
 		needs, err := f.rows("", needsSQL, oid)
 		if err != nil {
+			return err
+		}
+		if err := f.inside(definition); err != nil {
 			return err
 		}
 		if err := f.all(needs); err != nil {
@@ -269,7 +273,7 @@ func (f *finder) attached(oid string) error {
 	return nil
 }
 
-const functionSQL = `select n.nspname::text, pg_catalog.pg_get_functiondef(p.oid), p.prosrc,
+const functionSQL = `select n.nspname::text, pg_catalog.pg_get_functiondef(p.oid), p.prosrc, p.proname::text,
 	'drop ' || case p.prokind when 'p' then 'procedure ' else 'function ' end || p.oid::pg_catalog.regprocedure::text
 from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang
 where p.oid = $1::text::pg_catalog.oid and p.prokind in ('f', 'p', 'w') and l.lanname in ('sql', 'plpgsql')`
@@ -286,6 +290,9 @@ func (f *finder) function(oid string) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
+	if err := f.inside(list[0][1]); err != nil {
+		return err
+	}
 	needs, err := f.rows("", needsSQL, oid)
 	if err != nil {
 		return err
@@ -297,6 +304,6 @@ func (f *finder) function(oid string) error {
 	if err := f.words(words(list[0][2])); err != nil {
 		return err
 	}
-	f.world.objects = append(f.world.objects, object{schema: list[0][0], do: strings.TrimSpace(list[0][1]), undo: list[0][3]})
+	f.world.objects = append(f.world.objects, object{schema: list[0][0], name: list[0][3], do: strings.TrimSpace(list[0][1]), undo: list[0][4]})
 	return nil
 }

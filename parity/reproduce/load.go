@@ -1,7 +1,6 @@
 package reproduce
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,8 +32,8 @@ func (t *table) hasAll(names []string) bool {
 
 // columnsSQL reads the columns of the relation $1, and what decides how values are made
 // up: the type of an element, or what a domain is of.
-const columnsSQL = `select a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(a.atttypid, null),
-	a.attnotnull and a.attgenerated = '', a.attidentity <> '', case when a.attgenerated = '' then coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') else '' end,
+const columnsSQL = `select a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), case when t.typname = 'citext' then t.typname::text else pg_catalog.format_type(a.atttypid, null) end,
+	(a.attnotnull and a.attgenerated = '')::text, (a.attidentity <> '')::text, case when a.attgenerated = '' then coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') else '' end,
 	a.atttypid::text, case when t.typtype = 'd' then pg_catalog.format_type(t.typbasetype, null) else '' end
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type o on o.oid = a.atttypid
@@ -94,26 +93,22 @@ type typed struct {
 }
 
 // columns are those of from that the role may read.
-func (f *finder) columns(from *catalog.Table) (list []typed, err error) {
-	rows, err := f.db.QueryContext(f.ctx, columnsSQL, strconv.FormatUint(uint64(from.OID), 10))
+func (f *finder) columns(from *catalog.Table) ([]typed, error) {
+	rows, err := f.rows(bare, columnsSQL, strconv.FormatUint(uint64(from.OID), 10))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var c typed
-		var base string
-		if err := rows.Scan(&c.name, &c.typ, &c.base, &c.notNull, &c.identity, &c.fallback, &c.oid, &base); err != nil {
-			return nil, err
-		}
-		if base != "" {
-			c.base = base
+	var list []typed
+	for _, r := range rows {
+		c := typed{column: column{name: r[0], typ: r[1], base: r[2], notNull: r[3] == "true", identity: r[4] == "true", fallback: r[5]}, oid: r[6]}
+		if r[7] != "" {
+			c.base = r[7]
 		}
 		if slices.ContainsFunc(from.Columns, func(k *catalog.Column) bool { return k.Name == c.name && k.CanSelect }) {
 			list = append(list, c)
 		}
 	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // constant is a default that is a literal, perhaps with a cast.

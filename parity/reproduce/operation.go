@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 
@@ -55,9 +53,6 @@ func (o operation) said() (string, error) {
 			if v, err := a.Value(); err == nil {
 				fmt.Fprintln(&b, v)
 			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(l.Settings)) {
-			b.WriteString(l.Settings[name] + "\n")
 		}
 	}
 	return b.String(), nil

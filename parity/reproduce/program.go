@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -13,7 +12,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
-// program drops lines and settings, and parts of the statements.
+// program drops lines, and parts of the statements.
 func (s *shrinker) program() (err error) {
 	for i := range slices.Backward(s.world.lines) {
 		w := s.world.clone()
@@ -33,16 +32,6 @@ func (s *shrinker) program() (err error) {
 			return err
 		}
 	}
-	for i := range s.world.lines {
-		for _, name := range slices.Sorted(maps.Keys(s.world.lines[i].Settings)) {
-			w := s.world.clone()
-			w.lines[i].Settings = maps.Clone(w.lines[i].Settings)
-			delete(w.lines[i].Settings, name)
-			if _, err := s.keep(w); err != nil {
-				return err
-			}
-		}
-	}
 	return s.texts()
 }
 
@@ -50,20 +39,20 @@ func (s *shrinker) program() (err error) {
 // rolled back.
 func (s *shrinker) texts() (err error) {
 	if err := s.make(s.ctx, s.world.sql()); err != nil {
-		return err
+		return spent(s.ctx, ErrNotSeen) // and not what the server says, which has values in it
 	}
 	p, err := openPair(s.ctx, s.cfg, s.sides)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	for i, l := range s.world.lines {
-		ask, err := newAsker(s.ctx, s.trier, l.Settings)
-		if err != nil {
-			return err
-		}
-		err = s.text(p, ask, i)
-		if err = errors.Join(err, ask.close()); err != nil {
+	ask, err := newAsker(s.ctx, s.trier)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ask.close()) }()
+	for i := range s.world.lines {
+		if err := s.text(p, ask, i); err != nil {
 			return err
 		}
 	}
@@ -85,40 +74,132 @@ func (s *shrinker) text(p *pair, ask *asker, i int) error {
 	if len(list) == 0 || !smallerOf[list[0].Name()] || !ask.takes(l.SQL) {
 		return nil
 	}
+	// without tries to do without n lexemes from at.
+	without := func(at, n int) (bool, error) {
+		if s.ctx.Err() != nil {
+			return false, errSpent
+		}
+		line, ok := rewritten(s.world.lines[i], sqltext.Without(list, at, n))
+		if !ok || !ask.takes(line.SQL) {
+			return false, spent(s.ctx, nil)
+		}
+		w := s.world.clone()
+		w.lines[i] = line
+		s.tries++
+		reports, err := p.run(s.ctx, Operation{Lines: w.lines})
+		if err != nil || !s.wanted(reports) {
+			return false, spent(s.ctx, nil)
+		}
+		s.world = w
+		list = sqltext.Lex(line.SQL)
+		return true, nil
+	}
 	list = sqltext.Lex(l.SQL)
+	if err := members(&list, without); err != nil {
+		return err
+	}
 	for before := -1; before != len(list); {
 		before = len(list)
-		for n := len(list) - 1; n > 0; n = shorter(n) {
+		for n := len(list) - 1; n > 0; n = shorter(min(n, len(list))) {
 			for at := 0; at+n <= len(list); {
-				if !whole(list, at, n) {
-					at++
-					continue
+				gone := false
+				if whole(list, at, n) {
+					var err error
+					if gone, err = without(at, n); err != nil {
+						return err
+					}
 				}
-				smaller := sqltext.Without(list, at, n)
-				line, ok := rewritten(l, smaller)
-				if !ok || !ask.takes(line.SQL) {
-					at++
-					continue
+				if !gone {
+					at += stride(n)
+				} else {
+					n = min(n, len(list))
 				}
-				if s.ctx.Err() != nil {
-					return errSpent
-				}
-				w := s.world.clone()
-				w.lines[i] = line
-				s.tries++
-				reports, err := p.run(s.ctx, Operation{Lines: w.lines})
-				if err != nil || !s.wanted(reports) {
-					at++
-					continue
-				}
-				s.world, l = w, line
-				list = sqltext.Lex(line.SQL)
-				n = min(n, len(list))
 			}
 		}
 	}
 	return nil
 }
+
+// members drops members of long lists, such as the rows of an INSERT: many at once, and
+// fewer and fewer.
+func members(list *[]sqltext.Lexeme, without func(at, n int) (bool, error)) error {
+	const long = 16
+	for from := 0; ; {
+		start, ends := longList(*list, from, long)
+		if ends == nil {
+			return nil
+		}
+		from = start + 1
+		for chunk := len(ends) / 2; chunk > 0; chunk /= 2 {
+			for k := 0; k < len(ends) && len(ends) > 1; {
+				// With the comma behind them, or before the last.
+				first, to := start, min(k+chunk, len(ends))
+				if k > 0 {
+					first = ends[k-1]
+				}
+				n := ends[to-1] - first
+				if to == len(ends) {
+					first, n = first-1, n+1
+				}
+				if k == 0 && to == len(ends) {
+					break
+				}
+				gone, err := without(first, n)
+				if err != nil {
+					return err
+				}
+				if !gone {
+					k = to
+					continue
+				}
+				if start, ends = longList(*list, start, 2); ends == nil || start != from-1 {
+					return nil
+				}
+			}
+		}
+	}
+}
+
+// longList finds, from a place on, a list of as many members in one depth of parentheses:
+// where it starts, and where each member ends, its comma included.
+func longList(list []sqltext.Lexeme, from, many int) (start int, ends []int) {
+	type open struct {
+		start int
+		ends  []int
+	}
+	var found *open
+	take := func(o open, end int) {
+		if len(o.ends)+1 >= many && o.start >= from && (found == nil || o.start < found.start) {
+			found = &open{o.start, append(o.ends, end)}
+		}
+	}
+	stack := []open{{}}
+	for i, l := range list {
+		top := &stack[len(stack)-1]
+		switch {
+		case l.Text == "(" || l.Text == "[":
+			stack = append(stack, open{start: i + 1})
+		case (l.Text == ")" || l.Text == "]") && len(stack) > 1:
+			take(*top, i)
+			stack = stack[:len(stack)-1]
+		case l.Text == ",":
+			top.ends = append(top.ends, i+1)
+		case l.Sort == sqltext.Word && listEdges[l.Name()]:
+			take(*top, i)
+			*top = open{start: i + 1}
+		}
+	}
+	for _, o := range stack {
+		take(o, len(list))
+	}
+	if found == nil {
+		return 0, nil
+	}
+	return found.start, found.ends
+}
+
+// listEdges are words that a list begins after, or ends before.
+var listEdges = wordSet("select values from where returning set on order group by having limit offset union intersect except into")
 
 // edges are words at which a part of a statement may begin.
 var edges = map[string]bool{
@@ -155,6 +236,9 @@ func shorter(n int) int {
 	const every = 100
 	return max(n-1-n/4*min(n/every, 1), 0)
 }
+
+// stride is how far the next run of n lexemes is from the last: of long ones not every one.
+func stride(n int) int { return max(n/25, 1) }
 
 func divides(l sqltext.Lexeme) bool {
 	switch l.Sort {
@@ -199,7 +283,7 @@ type asker struct {
 	conn *sql.Conn
 }
 
-func newAsker(ctx context.Context, t *trier, settings map[string]string) (*asker, error) {
+func newAsker(ctx context.Context, t *trier) (*asker, error) {
 	db, err := executor.Open(ctx, t.sides.Control, t.cfg, executor.WithMinIdle(0), executor.WithMaxConns(1))
 	if err != nil {
 		return nil, err
@@ -208,13 +292,7 @@ func newAsker(ctx context.Context, t *trier, settings map[string]string) (*asker
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	a := &asker{ctx: ctx, db: db, conn: conn}
-	for name, value := range settings {
-		if _, err := conn.ExecContext(ctx, "select pg_catalog.set_config($1, $2, false)", name, value); err != nil {
-			continue // it is refused in the comparison too
-		}
-	}
-	return a, nil
+	return &asker{ctx: ctx, db: db, conn: conn}, nil
 }
 
 func (a *asker) close() error { return errors.Join(a.conn.Close(), a.db.Close()) }
@@ -229,6 +307,16 @@ func (a *asker) takes(query string) (ok bool) {
 	return true
 }
 
+// spoken are the words of the server: keywords, types, functions and settings.
+func (a *asker) spoken() (map[string]bool, error) {
+	var text string
+	err := a.conn.QueryRowContext(a.ctx, `select pg_catalog.string_agg(w, ' ') from (select word from pg_catalog.pg_get_keywords()
+		union select p.proname from pg_catalog.pg_proc p where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+		union select lower(s.name) from pg_catalog.pg_settings s where s.name !~ '[.]'
+		union select t.typname from pg_catalog.pg_type t where t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace) x (w)`).Scan(&text)
+	return wordSet(text), err
+}
+
 // parameters are the types of a statement's parameters, without modifiers; nil where the
 // server does not tell.
 func (a *asker) parameters(query string) (list []string) {
@@ -237,6 +325,10 @@ func (a *asker) parameters(query string) (list []string) {
 		return nil
 	}
 	defer a.conn.ExecContext(a.ctx, "deallocate "+name) //nolint:errcheck // the connection is closed soon
+	if _, err := a.conn.ExecContext(a.ctx, "set search_path to pg_catalog"); err != nil { // has the names of types written out
+		return nil
+	}
+	defer a.conn.ExecContext(a.ctx, "reset search_path") //nolint:errcheck // the same
 	rows, err := a.conn.QueryContext(a.ctx, `select pg_catalog.format_type(u.t::pg_catalog.oid, null)
 		from pg_catalog.pg_prepared_statements p, pg_catalog.unnest(p.parameter_types) with ordinality u (t, n) where p.name = $1 order by u.n`, name)
 	if err != nil {

@@ -3,6 +3,7 @@ package reproduce
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/backend"
@@ -88,6 +89,9 @@ func Reproduce(ctx context.Context, from Source, scratch backend.Config, sides S
 	t := &trier{sides: sides, cfg: scratch, admin: admin, want: want, left: set.tries, schema: from.Schema}
 	w, err := t.begin(limited, from, op)
 	if err != nil {
+		if limited.Err() != nil && ctx.Err() == nil {
+			err = fmt.Errorf("time ran out before it was seen: %w", ErrNotSeen)
+		}
 		return nil, err
 	}
 	s := &shrinker{trier: t, ctx: limited, world: w}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/catalog"
 )
 
@@ -24,14 +25,19 @@ type sought struct {
 // maxSought bounds the rows of one table that are found by values, and the time in
 // which: no index may help.
 const (
-	maxSought  = 150
-	seekingFor = 5 * time.Second
-	unsought   = 50 // rows of a table that nothing leads to
+	maxSought     = 150
+	seekingFor    = 5 * time.Second
+	seekingAll    = 15 * time.Second // all tables together
+	unsought      = 50               // rows of a table that nothing leads to
+	longestSought = 1000             // bytes of a value
+	mostRead      = 4 << 20          // bytes of the rows of a table
 )
 
 // seek reads rows that s leads to, and those that belong to them.
 func (w *world) seek(ctx context.Context, db *sql.DB, s sought) error {
 	filled := map[int]bool{}
+	all, stop := context.WithTimeout(ctx, seekingAll)
+	defer stop()
 	for i := range w.tables {
 		t := &w.tables[i]
 		t.rows = nil
@@ -41,7 +47,7 @@ func (w *world) seek(ctx context.Context, db *sql.DB, s sought) error {
 			}
 			had := t.rows
 			t.rows = nil
-			limited, cancel := context.WithTimeout(ctx, seekingFor)
+			limited, cancel := context.WithTimeout(all, seekingFor)
 			// A value that is none of the column's type, or too long a search: other rows
 			// have to do.
 			if err := t.read(limited, db, where, nil, maxSought); err != nil {
@@ -93,7 +99,7 @@ func (t *table) answered(s sought) string {
 		var parts []string
 		for k, i := range at {
 			c := t.columns[t.index(names[k])]
-			if row[i] != nil && alike(c.base, *row[i]) {
+			if row[i] != nil && len(*row[i]) <= longestSought && alike(c.base, *row[i]) {
 				parts = append(parts, catalog.QuoteIdent(c.name)+" = "+literal(*row[i])+"::"+c.typ)
 			}
 		}
@@ -170,7 +176,11 @@ func (w *world) relate(ctx context.Context, db *sql.DB, filled map[int]bool, lim
 			if condition == "" {
 				continue
 			}
-			if err := w.tables[i].read(ctx, db, condition, nil, limit); err != nil {
+			limited, cancel := context.WithTimeout(ctx, seekingFor)
+			err := w.tables[i].read(limited, db, condition, nil, limit)
+			late := limited.Err() != nil && ctx.Err() == nil // no index helps: they have to do without
+			cancel()
+			if err != nil && !late {
 				return err
 			}
 			filled[i] = true
@@ -238,12 +248,23 @@ func (t *table) read(ctx context.Context, db *sql.DB, where string, args []any, 
 	if len(t.key) > 0 {
 		query += " order by " + quoteAll(t.key)
 	}
-	rows, err := db.QueryContext(ctx, fmt.Sprintf("%s limit %d", query, limit), args...)
+	defer func() {
+		if err != nil { // what the server says may have a value in it
+			err = fmt.Errorf("read rows of %s: %w", t.named(), cause(ctx, err))
+		}
+	}()
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // a view may call anything
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // it has only read
+	rows, err := tx.QueryContext(ctx, fmt.Sprintf("%s limit %d", query, limit), args...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+	size := 0
+	for size < mostRead && rows.Next() {
 		row, to := make([]*string, len(t.columns)), make([]any, len(t.columns))
 		for i := range row {
 			to[i] = &row[i]
@@ -252,6 +273,22 @@ func (t *table) read(ctx context.Context, db *sql.DB, where string, args []any, 
 			return err
 		}
 		t.rows = append(t.rows, row)
+		for _, v := range row {
+			if v != nil {
+				size += len(*v)
+			}
+		}
 	}
 	return rows.Err()
+}
+
+// cause is err without its text.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if state := backend.SQLStateOf(err); state != "" {
+		return errors.New("SQLSTATE " + state)
+	}
+	return errors.New(backend.CodeOf(err).String())
 }

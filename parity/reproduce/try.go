@@ -161,16 +161,19 @@ const emptying = `do $e$ declare s text; begin
 	create schema public;
 end $e$`
 
-// empty refuses a database that has a table of somebody's.
+// empty refuses a database that has something of somebody's.
 func empty(ctx context.Context, db *executor.DB) error {
 	var n int
-	err := db.Pool().QueryRowContext(ctx, `select count(*) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-		where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`).Scan(&n)
+	err := db.Pool().QueryRowContext(ctx, `with s as (select n.oid from pg_catalog.pg_namespace n where n.nspname !~ '^pg_' and n.nspname <> 'information_schema')
+		select (select count(*) from pg_catalog.pg_class c where c.relnamespace in (select oid from s))
+			+ (select count(*) from pg_catalog.pg_proc p where p.pronamespace in (select oid from s))
+			+ (select count(*) from pg_catalog.pg_type t where t.typnamespace in (select oid from s))
+			+ (select count(*) from pg_catalog.pg_namespace n where n.oid in (select oid from s) and n.nspname <> 'public')`).Scan(&n)
 	if err != nil {
 		return err
 	}
 	if n > 0 {
-		return fmt.Errorf("the scratch database is not empty: there are %d relations in it, and it would be emptied", n)
+		return fmt.Errorf("the scratch database is not empty: there are %d things in it (relations, functions, types, schemas), and it would be emptied", n)
 	}
 	return nil
 }

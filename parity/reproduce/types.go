@@ -33,7 +33,7 @@ func (f *finder) typ(oid string) (ok bool, err error) {
 	if of, err := f.extension("pg_type", oid); of || err != nil {
 		return of, err
 	}
-	list, err := f.rows("", typeSQL, oid)
+	list, err := f.rows(bare, typeSQL, oid)
 	if err != nil || len(list) == 0 {
 		return false, err
 	}

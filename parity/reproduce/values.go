@@ -25,6 +25,10 @@ var makers = []maker{plain, shaped}
 // kept are values that say no more than their type: they stay as they are.
 var kept = map[string]bool{"": true, "t": true, "f": true, "true": true, "false": true, "NaN": true, "Infinity": true, "-Infinity": true, "infinity": true, "-infinity": true, "{}": true, "[]": true, "empty": true, "null": true, "0": true}
 
+// keeps says whether a value of the type stays as it is. A letter of a text may be
+// somebody's sex.
+func keeps(base, v string) bool { return kept[v] && (!textTypes[base] || silent(v) || v == "0") }
+
 // plain is a small value: 1, "a1", the third of February 2001.
 func plain(base, _ string, rank int) (string, bool) {
 	n := strconv.Itoa(rank + 1)

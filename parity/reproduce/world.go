@@ -18,6 +18,7 @@ type world struct {
 	types      []typ
 	tables     []table
 	objects    []object
+	sequences  []string // names of those that come with a table
 	operation
 }
 
@@ -149,7 +150,9 @@ func (w *world) steps() []step {
 		}
 	}
 	for _, e := range w.extensions {
-		list = append(list, step{do: "create extension if not exists " + catalog.QuoteIdent(e.name) + " with schema " + catalog.QuoteIdent(e.schema)})
+		list = append(list, step{
+			"create extension if not exists " + catalog.QuoteIdent(e.name) + " with schema " + catalog.QuoteIdent(e.schema), "drop extension if exists " + catalog.QuoteIdent(e.name),
+		})
 	}
 	for _, t := range w.types {
 		name := catalog.QuoteIdent(t.schema) + "." + catalog.QuoteIdent(t.name)
