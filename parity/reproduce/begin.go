@@ -24,20 +24,40 @@ func (t *trier) begin(ctx context.Context, from Source, op Operation) (*world, e
 	if err != nil {
 		return nil, err
 	}
+	if err := t.paths(ctx, f); err != nil {
+		return nil, err
+	}
 	if op.Lines == nil {
 		return t.fromDefinition(ctx, from, f, op.Definition)
 	}
 	return t.fromLines(ctx, from.DB.Pool(), f, op.Lines)
 }
 
+// paths has f take the source's search_path along, where the scratch database has another.
+func (t *trier) paths(ctx context.Context, f *finder) error {
+	var theirs, ours string
+	const ask = "select pg_catalog.current_setting('search_path')"
+	if err := f.db.QueryRowContext(ctx, ask).Scan(&theirs); err != nil {
+		return err
+	}
+	if err := t.admin.Pool().QueryRowContext(ctx, ask).Scan(&ours); err != nil {
+		return err
+	}
+	if theirs != ours && theirs != "" {
+		f.take = theirs
+	}
+	return nil
+}
+
 // begun tries what source gives, one way to fill the world after the other: first with
-// views as they are, then with tables in their place.
+// views and generated columns as they are, then with tables and plain columns in their place.
 func (t *trier) begun(f *finder, source func() (*world, []func(*world) error, error)) (*world, error) {
 	for _, flat := range []bool{false, true} {
-		if flat && !slices.ContainsFunc(f.world.objects, isView) {
+		if flat && !slices.ContainsFunc(f.world.objects, isView) && !slices.ContainsFunc(f.world.tables, isGenerating) {
 			break
 		}
 		f.begin(flat)
+		f.world.path = f.take
 		w, fills, err := source()
 		if err != nil {
 			return nil, err
@@ -59,6 +79,10 @@ func (t *trier) begun(f *finder, source func() (*world, []func(*world) error, er
 		}
 	}
 	return nil, ErrNotSeen
+}
+
+func isGenerating(t table) bool {
+	return slices.ContainsFunc(t.columns, func(c column) bool { return c.generated != "" })
 }
 
 func isView(o object) bool { return strings.HasPrefix(o.do, "create view ") }
@@ -104,11 +128,7 @@ func (t *trier) fromLines(ctx context.Context, db *sql.DB, f *finder, lines []co
 		}
 		if f.writes {
 			for _, table := range slices.Clone(f.world.tables) {
-				of, err := f.catalog.Table(table.schema + "." + table.name)
-				if err != nil {
-					continue
-				}
-				for _, k := range of.ForeignKeys {
+				for _, k := range table.from.ForeignKeys {
 					if err := f.relation(strconv.FormatUint(uint64(k.RefTable.OID), 10)); err != nil {
 						return nil, nil, err
 					}

@@ -23,7 +23,7 @@ func (s *shrinker) madeUp() error {
 	}
 	ways := readings
 	switch {
-	case s.world.lines == nil && len(s.world.objects) == 0:
+	case s.world.lines == nil && len(s.world.objects) == 0 && !slices.ContainsFunc(s.world.tables, isGenerating):
 		ways = ways[:1] // there is no SQL to read
 	default:
 		if err := s.ask(f); err != nil {
@@ -205,6 +205,9 @@ func (f *faker) world() (*world, bool) {
 	}
 	for i := range w.tables {
 		t := &w.tables[i]
+		for j := range t.columns {
+			t.columns[j].generated = f.text(t.columns[j].generated, true)
+		}
 		for k, row := range t.rows {
 			row = slices.Clone(row)
 			for j, v := range row {
@@ -258,15 +261,18 @@ func (f *faker) values(base string) []string {
 		}
 	}
 	list := slices.Collect(maps.Keys(set))
-	slices.SortFunc(list, func(a, b string) int {
-		x, okX := new(big.Rat).SetString(a)
-		y, okY := new(big.Rat).SetString(b)
-		if okX && okY {
-			return x.Cmp(y)
-		}
-		return strings.Compare(a, b)
-	})
+	slices.SortFunc(list, order)
 	return list
+}
+
+// order is that of two values: by number, or by text.
+func order(a, b string) int {
+	x, okX := new(big.Rat).SetString(a)
+	y, okY := new(big.Rat).SetString(b)
+	if okX && okY {
+		return x.Cmp(y)
+	}
+	return strings.Compare(a, b)
 }
 
 var labelForm = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[^{},"]+`)

@@ -22,9 +22,10 @@ import (
 type reading struct {
 	small bool // a number of two digits that nothing is compared with is a part of the statement
 	vague bool // the name of a unit is
+	near  int  // a number that no row has is the next smaller one that a row has, -1, or the next greater, 1
 }
 
-var readings = []reading{{}, {small: true}, {vague: true}, {small: true, vague: true}}
+var readings = []reading{{}, {near: -1}, {near: 1}, {small: true}, {vague: true}, {small: true, vague: true}}
 
 // program replaces the values in lines.
 func (f *faker) program(lines []corpus.Line) []corpus.Line {
@@ -88,6 +89,11 @@ func (f *faker) bytes(old string) string {
 func (f *faker) value(old, base string) string {
 	if made, ok := f.known(old); ok {
 		return made
+	}
+	if numTypes[base] || base == "" && decimalForm.MatchString(old) {
+		if made, ok := f.near(old); ok {
+			return made
+		}
 	}
 	element, array := strings.CutSuffix(base, "[]")
 	switch {
@@ -174,7 +180,7 @@ func blank(comment string) string {
 func (f *faker) quoted(text string, at place, nested bool) string {
 	switch text[0] {
 	case '$':
-		if nested {
+		if nested && (at.before[0] == "as" || at.before[0] == "do") { // and not in what is quoted in it
 			tag := text[:strings.IndexByte(text[1:], '$')+2]
 			return tag + f.text(unquoted(text), true) + tag
 		}
@@ -185,7 +191,7 @@ func (f *faker) quoted(text string, at place, nested bool) string {
 		return text[:1] + "'" + letters(text[2:], 0, 6)
 	}
 	old := unquoted(text)
-	if nested && text[0] != '$' && isSQL(old) {
+	if nested && isSQL(old) {
 		return literal(f.statement(old))
 	}
 	made := f.constant(old, at)
@@ -228,6 +234,9 @@ func (f *faker) constant(old string, at place) string {
 	if made, ok := f.known(old); ok {
 		return made
 	}
+	if made, ok := f.bound(old, at); ok {
+		return made
+	}
 	if kept[old] || f.name(old) || f.reading.vague && vague(old) {
 		return old
 	}
@@ -248,8 +257,8 @@ func (f *faker) constant(old string, at place) string {
 }
 
 var (
-	dayForm     = regexp.MustCompile(`^\d{4}-\d\d-\d\d$`)
-	momentForm  = regexp.MustCompile(`^\d{4}-\d\d-\d\d[T ]\d\d:\d\d`)
+	dayForm    = regexp.MustCompile(`^\d{4}-\d\d-\d\d$`)
+	momentForm = regexp.MustCompile(`^\d{4}-\d\d-\d\d[T ]\d\d:\d\d`)
 	offsetForm = regexp.MustCompile(`([+-]\d\d(:?\d\d)?|Z)$`)
 )
 
@@ -321,6 +330,9 @@ func (f *faker) number(old string, at place) string {
 	case !ok: // 0x12 or 1_000
 		return "1"
 	}
+	if made, ok := f.bound(old, at); ok {
+		return strings.TrimPrefix(made, "-")
+	}
 	if !at.scales() {
 		for _, base := range slices.Sorted(maps.Keys(f.made)) {
 			if !numTypes[base] {
@@ -333,12 +345,53 @@ func (f *faker) number(old string, at place) string {
 			}
 		}
 	}
+	if made, ok := f.near(old); ok {
+		return strings.TrimPrefix(made, "-")
+	}
 	if f.reading.small && len(old) < 3 && !at.compared() {
 		return old
 	}
 	made := f.other(numbering, "numeric", old, 0)
 	f.remember("numeric", old, made)
 	return made
+}
+
+// bound is what stands for a constant that a column is greater or less than: the nearest
+// value of a row, so that the same rows are.
+func (f *faker) bound(old string, at place) (string, bool) {
+	base := f.columnType(at.before[1])
+	up := at.before[0] == "<" || at.before[0] == ">="
+	if !up && at.before[0] != ">" && at.before[0] != "<=" || !numTypes[base] && !clockTypes[base] {
+		return "", false
+	}
+	if made, ok := f.made[base][old]; ok {
+		return made, true
+	}
+	list := f.values(base)
+	i, _ := slices.BinarySearchFunc(list, old, order)
+	if up && i < len(list) {
+		return f.made[base][list[i]], true
+	}
+	if !up && i > 0 {
+		return f.made[base][list[i-1]], true
+	}
+	return "", false
+}
+
+// near is the number of a row that is next to old, as the reading has it.
+func (f *faker) near(old string) (made string, ok bool) {
+	var nearest string
+	for _, base := range f.bases() {
+		if f.reading.near == 0 || !numTypes[base] {
+			continue
+		}
+		for _, v := range f.values(base) {
+			if order(v, old) == f.reading.near && (!ok || order(v, nearest) == -f.reading.near) {
+				nearest, made, ok = v, f.made[base][v], true
+			}
+		}
+	}
+	return made, ok
 }
 
 func numbering(_, old string, rank int) (string, bool) { return numbers(old, rank), true }

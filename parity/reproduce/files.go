@@ -184,12 +184,12 @@ func {{.Name}}(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := func(mode string) *executor.DB {
+	open := func(mode string, o ...executor.Option) *executor.DB {
 		for _, b := range {{.Backends}} {
 			if backend.ModeOf(b) != mode {
 				continue
 			}
-			db, err := executor.Open(ctx, b, cfg)
+			db, err := executor.Open(ctx, b, cfg, o...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,23 +199,24 @@ func {{.Name}}(t *testing.T) {
 		t.Fatalf("there is no backend %s", mode)
 		return nil
 	}
-	control, candidate := open({{quote .R.Control}}), open({{quote .R.Candidate}})
+	setup := open({{quote .R.Control}}, executor.WithMaxConns(1))
 	for _, s := range []struct{ do, undo string }{
 {{- range .Steps}}
 		{ {{- quote (index . 0)}}, {{quote (index . 1)}}},
 {{- end}}
 	} {
-		if _, err := control.Pool().ExecContext(ctx, s.do); err != nil {
+		if _, err := setup.Pool().ExecContext(ctx, s.do); err != nil {
 			t.Fatalf("%v in %s", err, s.do)
 		}
 		if s.undo != "" {
 			t.Cleanup(func() {
-				if _, err := control.Pool().ExecContext(context.WithoutCancel(ctx), s.undo); err != nil {
+				if _, err := setup.Pool().ExecContext(context.WithoutCancel(ctx), s.undo); err != nil {
 					t.Errorf("%v in %s", err, s.undo)
 				}
 			})
 		}
 	}
+	control, candidate := open({{quote .R.Control}}), open({{quote .R.Candidate}})
 {{- if not .Lines}}
 	cat, err := catalog.Load(ctx, control.Pool())
 	if err != nil {

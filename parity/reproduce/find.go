@@ -20,6 +20,7 @@ type finder struct {
 	db      *sql.DB
 	catalog *catalog.Catalog // of all schemas
 	path    string           // the program's search_path, "" for that of the connection
+	take    string           // the source's search_path, where a database without settings has another
 	writes  bool             // what a write meets is needed too: triggers, checks, unique indexes
 	flat    bool             // a view is taken for a table
 	world   *world
@@ -121,7 +122,7 @@ order by 1, 2`
 
 // words finds what words name, and all that it needs.
 func (f *finder) words(words []string) error {
-	text, err := json.Marshal(words)
+	text, err := json.Marshal(append([]string{}, words...))
 	if err != nil {
 		return err
 	}
@@ -232,9 +233,13 @@ func (f *finder) relation(oid string) error {
 		})
 		return f.attached(oid)
 	}
-	t, err := f.catalog.Table(schema + "." + name)
+	n, err := strconv.ParseUint(oid, 10, 32)
 	if err != nil {
-		return nil //nolint:nilerr // the role may not read it: neither did the program, or it is a mistaken word
+		return err
+	}
+	t, ok := f.catalog.TableByOID(uint32(n))
+	if !ok {
+		return nil // the role may not read it: neither did the program, or it is a mistaken word
 	}
 	if err := f.table(t); err != nil {
 		return err

@@ -33,7 +33,7 @@ func (t *table) hasAll(names []string) bool {
 // columnsSQL reads the columns of the relation $1, and what decides how values are made
 // up: the type of an element, or what a domain is of.
 const columnsSQL = `select a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), case when t.typname = 'citext' then t.typname::text else pg_catalog.format_type(a.atttypid, null) end,
-	(a.attnotnull and a.attgenerated = '')::text, (a.attidentity <> '')::text, case when a.attgenerated = '' then coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') else '' end,
+	(a.attnotnull and a.attgenerated = '')::text, (a.attidentity <> '')::text, coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''), (a.attgenerated <> '')::text,
 	a.atttypid::text, case when t.typtype = 'd' then pg_catalog.format_type(t.typbasetype, null) else '' end
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type o on o.oid = a.atttypid
@@ -43,7 +43,7 @@ where a.attrelid = $1::text::pg_catalog.oid and a.attnum > 0 and not a.attisdrop
 
 // table takes a table with its columns and keys, and no row yet.
 func (f *finder) table(from *catalog.Table) error {
-	t := table{schema: from.Schema, name: from.Name}
+	t := table{schema: from.Schema, name: from.Name, from: from}
 	columns, err := f.columns(from)
 	if err != nil {
 		return err
@@ -54,7 +54,9 @@ func (f *finder) table(from *catalog.Table) error {
 		} else if !ok {
 			continue // what needs it will not be reproduced
 		}
-		c.mend()
+		if c.mend(); f.flat {
+			c.generated = ""
+		}
 		t.columns = append(t.columns, c.column)
 	}
 	if from.PrimaryKey != nil {
@@ -100,9 +102,12 @@ func (f *finder) columns(from *catalog.Table) ([]typed, error) {
 	}
 	var list []typed
 	for _, r := range rows {
-		c := typed{column: column{name: r[0], typ: r[1], base: r[2], notNull: r[3] == "true", identity: r[4] == "true", fallback: r[5]}, oid: r[6]}
-		if r[7] != "" {
-			c.base = r[7]
+		c := typed{column: column{name: r[0], typ: r[1], base: r[2], notNull: r[3] == "true", identity: r[4] == "true", fallback: r[5]}, oid: r[7]}
+		if r[8] != "" {
+			c.base = r[8]
+		}
+		if r[6] == "true" {
+			c.generated, c.fallback = c.fallback, ""
 		}
 		if slices.ContainsFunc(from.Columns, func(k *catalog.Column) bool { return k.Name == c.name && k.CanSelect }) {
 			list = append(list, c)

@@ -29,7 +29,7 @@ order by 1 limit 1`
 
 // inside refuses texts of SQL that reach beyond the database.
 func (f *finder) inside(texts ...string) error {
-	var list []string
+	list := []string{}
 	for _, text := range texts {
 		if copies(text) {
 			return fmt.Errorf("COPY: %w", ErrOutside)

@@ -50,6 +50,7 @@ var inObjects = []string{
 	`create function f() returns text language plpgsql as $f$ begin
 	-- asked for by %s
 	if new.code = '%s' then raise exception 'not %s' using errcode = 'P0042', hint = '%s'; end if;
+	perform $q$%s$q$; execute $b$select * from things where code = $c$%s-3$c$$b$;
 	execute 'select * from things where code = ''%s''' || 'with love from %s'; execute format('update things set code = %%L for %s', '%s'); return 'update by %s'; end $f$`,
 	`create trigger t before insert on things for each row when (new.code = '%s') execute function f('%s')`,
 	`create function g() returns int return (select case '%s' when 'x' then %n end)`,

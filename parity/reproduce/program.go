@@ -324,7 +324,7 @@ func (a *asker) parameters(query string) (list []string) {
 	if _, err := a.conn.ExecContext(a.ctx, "prepare "+name+" as "+query); err != nil {
 		return nil
 	}
-	defer a.conn.ExecContext(a.ctx, "deallocate "+name) //nolint:errcheck // the connection is closed soon
+	defer a.conn.ExecContext(a.ctx, "deallocate "+name)                                   //nolint:errcheck // the connection is closed soon
 	if _, err := a.conn.ExecContext(a.ctx, "set search_path to pg_catalog"); err != nil { // has the names of types written out
 		return nil
 	}

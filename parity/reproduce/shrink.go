@@ -170,7 +170,7 @@ func (w *world) drop(i int, name string) {
 	t.foreign = slices.DeleteFunc(t.foreign, func(f foreign) bool { return slices.Contains(f.columns, name) })
 }
 
-// texts are the SQL in the world: of its lines and of its objects.
+// texts are the SQL in the world: of its lines, of its objects and of its columns.
 func (w *world) texts() []string {
 	var list []string
 	for _, l := range w.lines {
@@ -178,6 +178,11 @@ func (w *world) texts() []string {
 	}
 	for _, o := range w.objects {
 		list = append(list, o.do)
+	}
+	for i := range w.tables {
+		for _, c := range w.tables[i].columns {
+			list = append(list, c.generated)
+		}
 	}
 	return list
 }
@@ -214,6 +219,13 @@ func (s *shrinker) operation() error {
 			if _, err := s.keep(w); err != nil {
 				return err
 			}
+		}
+	}
+	if s.world.path != "" {
+		w := s.world.clone()
+		w.path = ""
+		if _, err := s.keep(w); err != nil {
+			return err
 		}
 	}
 	if s.world.lines != nil {

@@ -142,14 +142,18 @@ func spent(ctx context.Context, err error) error {
 
 // make empties the database and runs statements in it, in one round trip.
 func (t *trier) make(ctx context.Context, statements []string) error {
-	script := emptying + ";\n" + strings.Join(statements, ";\n")
+	script := "set search_path to default;\n" + emptying + ";\n" + strings.Join(statements, ";\n")
 	return Script(ctx, t.admin, script)
 }
 
 // Script runs statements that semicolons divide, which the server does: a backend
 // sends one at a time.
 func Script(ctx context.Context, db *executor.DB, script string) error {
-	_, err := db.Pool().ExecContext(ctx, "do $do$ begin execute "+literal(script)+"; end $do$")
+	tag := "$fraiseql$"
+	for strings.Contains(script, tag) { // in a function, or in a value
+		tag = tag[:len(tag)-1] + "q$"
+	}
+	_, err := db.Pool().ExecContext(ctx, "do "+tag+" begin execute "+literal(script)+"; end "+tag)
 	return err
 }
 
@@ -159,6 +163,9 @@ const emptying = `do $e$ declare s text; begin
 		execute pg_catalog.format('drop schema %I cascade', s);
 	end loop;
 	create schema public;
+	if exists (select from pg_catalog.pg_db_role_setting where setdatabase = (select oid from pg_catalog.pg_database where datname = current_database())) then
+		execute pg_catalog.format('alter database %I reset search_path', pg_catalog.current_database());
+	end if;
 end $e$`
 
 // empty refuses a database that has something of somebody's.
