@@ -125,6 +125,7 @@ type faker struct {
 	named      map[string]bool     // see names
 	spoken     map[string]bool     // words of the server
 	renamed    map[string]string   // see statement
+	taken      map[string]bool     // numbers that were made up for constants
 }
 
 // labels gives every label of an enum another name. Types of one name in two schemas
@@ -177,6 +178,7 @@ func (f *faker) bases() []string {
 // world is the world with made-up values; false where a type has none.
 func (f *faker) world() (*world, bool) {
 	f.made, f.renamed, f.stuck = map[string]map[string]string{}, map[string]string{}, false
+	f.taken = map[string]bool{}
 	w := f.before.clone()
 	for base, how := range f.how {
 		f.made[base] = map[string]string{}

@@ -352,6 +352,10 @@ func (f *faker) number(old string, at place) string {
 		return old
 	}
 	made := f.other(numbering, "numeric", old, 0)
+	for rank := 1; rank <= 20 && f.taken[made]; rank++ { // two numbers stay two
+		made = f.other(numbering, "numeric", old, rank)
+	}
+	f.taken[made] = true
 	f.remember("numeric", old, made)
 	return made
 }
