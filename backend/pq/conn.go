@@ -44,6 +44,8 @@ type conn struct {
 	level   defaults.Level // see autocommits
 	epoch   uint64         // the connector's epoch when the cache was last dropped
 	used    time.Time      // when the pool last handed the connection out
+	// calls counts those that were guarded and have ended.
+	calls atomic.Uint32
 	// broken: the context of a call ended, or rows were cut: not to be used again.
 	broken atomic.Bool
 }

@@ -21,18 +21,45 @@ func (c *conn) guard(ctx context.Context, cancel bool) (release func()) {
 	if ctx.Done() == nil {
 		return func() {}
 	}
+	call := c.calls.Load()
 	stop := context.AfterFunc(ctx, func() {
 		c.broken.Store(true)
 		_ = c.x.SetDeadline(time.Now().Add(grace))
-		if cancel && c.cancel() != nil {
-			c.interrupt() // nobody there to cancel it
+		if cancel {
+			c.cancelUntil(func() bool { return c.calls.Load() != call })
 		}
 	})
 	return func() {
+		c.calls.Add(1)
 		if !stop() {
 			// It has begun, or is about to: whatever it still does must not meet the
 			// next statement.
 			c.broken.Store(true)
+		}
+	}
+}
+
+// The times between cancel requests of one call, doubled after each, and between looks
+// whether it has ended.
+const (
+	cancelAgain = 100 * time.Millisecond
+	lookAgain   = 5 * time.Millisecond
+)
+
+// cancelUntil cancels what runs until the call has ended, or all is over by the
+// deadline. One request is not enough: a
+// statement goes in two messages, and one that comes between them finds nothing to
+// cancel; the statement would go on when nobody is there for its answer any more.
+func (c *conn) cancelUntil(ended func() bool) {
+	for began, wait := time.Now(), cancelAgain; time.Since(began) < grace; wait *= 2 {
+		if c.cancel() != nil {
+			c.interrupt() // nobody there to cancel it
+			return
+		}
+		for until := time.Now().Add(wait); time.Now().Before(until); time.Sleep(lookAgain) {
+			if ended() {
+				return
+			}
 		}
 	}
 }
