@@ -45,7 +45,8 @@ func readCaptured(data []byte) (list []entry, lost map[string]int64, err error) 
 			}
 			continue
 		}
-		vars, why := sessions.Follow(l)
+		under := sessions.Before(l)
+		vars, _ := sessions.Follow(l)
 		key := tx{l.Conn, l.Tx}
 		if at, ok := open[key]; ok && l.Tx != 0 {
 			list[at].captured = append(list[at].captured, l)
@@ -54,8 +55,8 @@ func readCaptured(data []byte) (list []entry, lost map[string]int64, err error) 
 		if l.Tx == 0 && corpus.OnlySets(l) {
 			continue
 		}
-		l.Settings = vars // of all that its connection has sent so far
-		e := entry{Title: l.Title, Line: l.Number, captured: []corpus.Line{l}, strange: why}
+		l.Settings = vars // of all that its connection has sent so far, for a reproducer
+		e := entry{Title: l.Title, Line: l.Number, captured: []corpus.Line{l}, under: under}
 		if e.Title == "" {
 			e.Title = fmt.Sprintf("line %d", l.Number)
 		}
@@ -86,20 +87,19 @@ func capturedShape(lines []corpus.Line) string {
 // runCaptured runs the statements of one entry: alone, or in one transaction.
 func (c *comparer) runCaptured(ctx context.Context, e entry, writes string) outcome {
 	o := outcome{entry: e}
-	if e.strange != "" {
-		o.Reports = []parity.Report{{Operation: capturedShape(e.captured), Verdict: parity.NotCompared, Reason: e.strange}}
-		return o
-	}
 	c.reports = nil
 	var lines bytes.Buffer
 	w := corpus.NewWriter(&lines)
-	for _, l := range e.captured {
+	for i, l := range e.captured {
+		if i == 0 {
+			l.Settings = nil // they are among those that are in force
+		}
 		o.Err = errors.Join(o.Err, w.Write(l))
 	}
 	if o.Err = errors.Join(o.Err, w.Flush()); o.Err != nil {
 		return o
 	}
-	options := []corpus.ReplayOption{corpus.WithSchema(c.schema), corpus.WithDescribe(func(ctx context.Context, l corpus.Line) error {
+	options := []corpus.ReplayOption{corpus.WithSchema(c.schema), corpus.WithSessions(e.under), corpus.WithDescribe(func(ctx context.Context, l corpus.Line) error {
 		return corpus.Describe(ctx, c.harness, c.control.Pool(), c.candidate.Pool(), l)
 	})}
 	switch writes {
@@ -111,8 +111,8 @@ func (c *comparer) runCaptured(ctx context.Context, e entry, writes string) outc
 	var done corpus.Replayed
 	done, o.Err = corpus.NewReplayer(c.runner, options...).Replay(ctx, corpus.NewReader(&lines))
 	o.Reports = c.reports
-	if len(o.Reports) > 1 && o.Reports[0].Control.SQLState == "25006" {
-		o.Reports = o.Reports[1:] // a function in it writes: it ran once more, as a write
+	if len(o.Reports)+len(done.Unusable) > 1 && len(o.Reports) > 0 && o.Reports[0].Control.SQLState == "25006" {
+		o.Reports = o.Reports[1:] // a function in it writes: it ran once more, as a write, or may not
 	}
 	for _, why := range slices.Sorted(maps.Keys(done.Unusable)) {
 		o.Reports = append(o.Reports, parity.Report{Operation: capturedShape(e.captured), Verdict: parity.NotCompared, Reason: why})

@@ -28,8 +28,8 @@ type entry struct {
 	Definition json.RawMessage
 	Line       int
 
-	captured []corpus.Line // statements of an application, in place of the Definition
-	strange  string        // why they can't run as they did
+	captured []corpus.Line    // statements of an application, in place of the Definition
+	under    *corpus.Sessions // what is in force when they run
 }
 
 // readCorpus reads the definitions of a corpus. Lines that were captured of a running

@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
@@ -53,10 +56,37 @@ func (k *call) exec(control func([]driver.NamedValue) (driver.Result, error)) (d
 	if errors.Is(err, driver.ErrSkip) {
 		return res, err
 	}
+	if k.begins(err) { // its line has the number of the transaction
+		k.guard(func() { k.c.m.executed(k, res, err) })
+		k.note(err)
+		k.record(err, -1)
+		return res, err
+	}
 	k.record(err, -1)
 	k.guard(func() { k.c.m.executed(k, res, err) })
 	k.note(err)
 	return res, err
+}
+
+// begins says that the call's text has begun a transaction, and has done nothing else.
+func (k *call) begins(err error) bool {
+	return k.text.Tx == sqltext.Begin && !k.text.Multi && err == nil && k.tx.id == 0
+}
+
+// ends says that the call's text has ended one, and how.
+func (k *call) ends() (corpus.Kind, bool) {
+	if k.text.Tx != sqltext.End || k.text.Multi || k.tx.id == 0 || k.text.Kind != sqltext.Transaction || strings.HasPrefix(k.text.Name, "prepare") {
+		return "", false
+	}
+	if strings.HasPrefix(k.text.Name, "rollback") || strings.HasPrefix(k.text.Name, "abort") {
+		return corpus.KindRollback, true
+	}
+	return corpus.KindCommit, true
+}
+
+// sets says that what comes after the call can't be understood without its line.
+func (k *call) sets() bool {
+	return k.op == opBegin || k.op == opCommit || k.op == opRollback || k.text.Kind == sqltext.Session || k.text.Kind == sqltext.Transaction || slices.Contains(k.text.Functions, "set_config")
 }
 
 // query runs a statement with rows on the control, then on the candidate.

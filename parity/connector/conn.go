@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fraiseql/fraiseql-go/parity/corpus"
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
@@ -23,6 +24,7 @@ type conn struct {
 	id      uint64
 	m       *side             // nil: nothing is mirrored
 	start   map[string]string // what its first line in a record says of the session
+	kept    []corpus.Line     // of a record, that found no room in the queue
 	tx      txState
 }
 
@@ -54,6 +56,7 @@ func (c *conn) Unwrap() driver.Conn {
 // for.
 func (c *conn) Close() error {
 	c.m.close()
+	c.of.recorder.ended(c)
 	return c.control.Close()
 }
 

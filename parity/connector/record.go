@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ type recorder struct {
 
 	mu     sync.RWMutex
 	closed bool
+	late   []corpus.Line
 }
 
 // The reasons in a record's count of losses.
@@ -45,8 +47,13 @@ func (r *recorder) put(k *call, err error, rows int64) {
 		Time: k.start, Conn: strconv.FormatUint(k.c.id, 10), Tx: k.tx.id, Kind: corpus.Kind(k.op), SQL: k.text.SQL,
 		Duration: k.took, Outcome: outcomeOf(err), Args: recorded(k.args), Settings: k.c.start,
 	}
-	if k.op == opBegin {
+	switch kind, ends := k.ends(); {
+	case k.op == opBegin:
 		l.Tx = k.c.tx.id
+	case k.op == opExec && k.begins(err):
+		l.Tx, l.Kind = k.c.tx.id, corpus.KindBegin
+	case ends:
+		l.Kind = kind
 	}
 	if deadline, ok := k.ctx.Deadline(); ok {
 		l.Deadline = max(deadline.Sub(k.start), 1)
@@ -59,12 +66,57 @@ func (r *recorder) put(k *call, err error, rows int64) {
 	if r.closed {
 		return
 	}
-	select {
-	case r.queue <- l:
-		k.c.start = nil
-	default:
-		r.dropped.Add(1)
+	// Without what a connection has set, what comes after it would mean something else: that
+	// waits for room.
+	k.c.kept = append(k.c.kept, l)
+	for i := range k.c.kept {
+		select {
+		case r.queue <- k.c.kept[i]:
+			k.c.start = nil
+			continue
+		default:
+		}
+		k.c.kept = slices.Delete(k.c.kept, 0, i)
+		if last := len(k.c.kept) - 1; !k.sets() || last >= maxKept {
+			k.c.kept = k.c.kept[:last]
+			r.dropped.Add(1)
+		}
+		return
 	}
+	k.c.kept = nil
+}
+
+// maxKept bounds the lines of a connection that wait for room in the queue.
+const maxKept = 100
+
+// ended takes what a connection that ends could not get rid of.
+func (r *recorder) ended(c *conn) {
+	if r == nil || len(c.kept) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := max(0, min(len(c.kept), maxLate-len(r.late))); !r.closed {
+		r.late = append(r.late, c.kept[:n]...)
+		r.dropped.Add(int64(len(c.kept) - n))
+	}
+	c.kept = nil
+}
+
+// maxLate bounds what connections that have ended left.
+const maxLate = 10 * maxKept
+
+// overdue are the lines that connections which have ended left, behind all that is in the
+// queue.
+func (r *recorder) overdue() []corpus.Line {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) > 0 {
+		return nil
+	}
+	list := r.late
+	r.late = nil
+	return list
 }
 
 func outcomeOf(err error) string {
@@ -84,7 +136,15 @@ func (r *recorder) run() {
 	w := corpus.NewWriter(r.out)
 	var failed error
 	lost := make(map[string]int64)
+	write := func(l corpus.Line) {
+		if err := w.Write(l); err != nil && failed == nil {
+			lost[lostLine+err.Error()]++
+		}
+	}
 	tell := func() {
+		for _, l := range r.overdue() {
+			write(l)
+		}
 		if n := r.dropped.Swap(0); n > 0 {
 			lost[lostQueue] += n
 		}
@@ -106,9 +166,7 @@ func (r *recorder) run() {
 				r.done <- errors.Join(failed, w.Flush(), r.out.Close())
 				return
 			}
-			if err := w.Write(l); err != nil && failed == nil {
-				lost[lostLine+err.Error()]++
-			}
+			write(l)
 		case <-tick.C:
 			tell()
 			if err := w.Flush(); err != nil && failed == nil {

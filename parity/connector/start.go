@@ -6,10 +6,14 @@ import (
 	"fmt"
 )
 
-// startSQL are the parameters that were set for a session before its first statement, by
-// its URL, its role or its database, and that decide what its statements mean.
+// startSQL are the parameters that were set for a session before its first statement: by its
+// URL, its role or its database, and of those that decide what its statements mean by the
+// server's configuration too. pg_settings lists neither the role nor, before PostgreSQL 16 or
+// where no extension has defined it, what has a dot in its name.
 const startSQL = `select pg_catalog.lower(name), setting from pg_catalog.pg_settings
-where name in ('search_path', 'TimeZone', 'role', 'default_text_search_config') and source <> 'default'`
+where name in ('search_path', 'TimeZone', 'default_text_search_config', 'default_transaction_read_only') and source <> 'default'
+	or source in ('client', 'user', 'database', 'database user', 'session') and name <> 'application_name'
+union all select 'role', pg_catalog.current_setting('role') where pg_catalog.current_setting('role') <> 'none'`
 
 // startSettings asks a new connection of the control for them. Without an answer the
 // record has none: the application comes first.

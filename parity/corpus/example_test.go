@@ -24,6 +24,6 @@ func ExampleImportLog() {
 	}
 	fmt.Println(stats.Unusable)
 	// Output:
-	// {"v":1,"time":"2026-11-26T07:00:00Z","conn":"42","kind":"query","sql":"select name from users where id = $1","args":[{"text":"5"}]}
+	// {"v":1,"time":"2026-11-26T07:00:00Z","conn":"42","kind":"query","sql":"select name from users where id = $1","args":[{"text":"5"}],"outcome":"ok"}
 	// map[COPY: its rows are not in the statement:1]
 }

@@ -147,7 +147,7 @@ func (m *importer) failed(s *logSession, e entry) error {
 	if outcome == "" {
 		outcome = "error"
 	}
-	if s.open != nil && s.open.SQL == e.statement {
+	if s.open != nil && (s.open.SQL == e.statement || e.statement == "" && e.severity == "ERROR") {
 		s.open.Outcome = outcome
 		return nil
 	}
@@ -163,6 +163,9 @@ func (m *importer) failed(s *logSession, e entry) error {
 
 // put classifies a line and keeps it until the next of its session.
 func (m *importer) put(s *logSession, l Line) error {
+	if s.open != nil && s.open.Outcome == "" {
+		s.open.Outcome = "ok" // an error would stand between the two
+	}
 	if err := m.flush(s); err != nil {
 		return err
 	}

@@ -41,9 +41,9 @@ type Line struct {
 	// Rows that were read; nil where there can be none or nobody knows.
 	Rows *int64 `json:"rows,omitempty"`
 	// Settings are run-time parameters of the session that are in force from this line
-	// on, by name, beside those that earlier lines of the connection have set. A record
-	// has them on the first line of a connection: what its URL, its role or its database
-	// has set. SET is a line of its own.
+	// on, by name, beside those that earlier lines of the connection have set, and what
+	// RESET goes back to. A record has them on the first line of a connection: what its
+	// URL, its role or its database has set. SET is a line of its own.
 	Settings map[string]string `json:"settings,omitempty"`
 	// Lost counts, by reason, what could not be captured since the last such line.
 	Lost map[string]int64 `json:"lost,omitempty"`

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/fraiseql/fraiseql-go/backend"
 	"github.com/fraiseql/fraiseql-go/builder"
-	"github.com/fraiseql/fraiseql-go/catalog"
 	"github.com/fraiseql/fraiseql-go/executor"
 	"github.com/fraiseql/fraiseql-go/parity"
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
@@ -24,6 +22,7 @@ type Replayer struct {
 	skipWrites bool
 	describe   func(ctx context.Context, l Line) error
 	describing Describing // nil: writes run
+	sessions   *Sessions  // what is in force before the first line; nil: nothing
 }
 
 // Describing looks at the statements of an operation and runs none, as
@@ -56,6 +55,12 @@ func WithDescribedWrites(fn Describing) ReplayOption {
 // Describe. Default: they are counted as unusable.
 func WithDescribe(fn func(ctx context.Context, l Line) error) ReplayOption {
 	return replayOption(func(p *Replayer) { p.describe = fn })
+}
+
+// WithSessions says what is in force before the first line, where lines came before it. They
+// are not changed.
+func WithSessions(s *Sessions) ReplayOption {
+	return replayOption(func(p *Replayer) { p.sessions = s })
 }
 
 // NewReplayer makes a Replayer on r.
@@ -93,13 +98,7 @@ const maxPending = 100_000
 // open is a transaction that waits for its end.
 type open struct {
 	lines []Line
-	force
-}
-
-// force is what is in force when a line runs.
-type force struct {
-	vars map[string]string
-	why  string // it can't be
+	under *Sessions // when it began
 }
 
 // Replay reads in to its end. A transaction runs where its end stands, as one
@@ -109,7 +108,7 @@ func (p *Replayer) Replay(ctx context.Context, in *Reader) (Replayed, error) {
 	out := Replayed{Unusable: make(map[string]int64), Lost: make(map[string]int64)}
 	pending := make(map[string]*open)
 	waiting := 0
-	var sessions Sessions
+	sessions := p.sessions.clone()
 	for ctx.Err() == nil {
 		l, err := in.Next()
 		if errors.Is(err, io.EOF) {
@@ -128,15 +127,13 @@ func (p *Replayer) Replay(ctx context.Context, in *Reader) (Replayed, error) {
 			continue
 		}
 		out.Lines++
-		var in force
-		in.vars, in.why = sessions.Follow(l)
 		key := fmt.Sprintf("%s/%d", l.Conn, l.Tx)
 		switch {
 		case l.Kind == KindBegin && l.Tx != 0:
-			pending[key] = &open{[]Line{l}, in}
+			pending[key] = &open{[]Line{l}, sessions.Before(l)}
 			waiting++
 		case l.Tx == 0 || pending[key] == nil:
-			p.one(ctx, l, in, &out)
+			p.one(ctx, l, sessions.Before(l), &out)
 		case l.Kind == KindCommit || l.Kind == KindRollback:
 			tx := pending[key]
 			waiting -= len(tx.lines)
@@ -149,12 +146,13 @@ func (p *Replayer) Replay(ctx context.Context, in *Reader) (Replayed, error) {
 			pending[key].lines = append(pending[key].lines, l)
 			waiting++
 		}
+		sessions.Follow(l)
 	}
 	return out, ctx.Err()
 }
 
 // one runs a line outside a transaction.
-func (p *Replayer) one(ctx context.Context, l Line, in force, out *Replayed) {
+func (p *Replayer) one(ctx context.Context, l Line, under *Sessions, out *Replayed) {
 	if l.Definition != nil {
 		p.definition(ctx, l, out)
 		return
@@ -163,8 +161,22 @@ func (p *Replayer) one(ctx context.Context, l Line, in force, out *Replayed) {
 		out.Followed++
 		return
 	}
-	if in.why != "" {
-		out.Unusable[in.why]++
+	parts, why := several(l)
+	if len(parts) > 1 {
+		// The server makes one transaction of them.
+		begin := Line{Kind: KindBegin, SQL: "begin", Conn: l.Conn, Tx: l.Tx}
+		if !slices.ContainsFunc(parts, func(part Line) bool { return sqltext.Parse(part.SQL).Kind != sqltext.Read }) {
+			begin.SQL = "begin read only"
+		}
+		p.transaction(ctx, &open{slices.Concat([]Line{begin}, parts, []Line{{Kind: KindCommit}}), under}, out)
+		return
+	}
+	vars, strange := under.Follow(l)
+	if strange != "" {
+		why = strange
+	}
+	if why != "" {
+		out.Unusable[why]++
 		return
 	}
 	if l.Kind == KindDescribe {
@@ -176,74 +188,50 @@ func (p *Replayer) one(ctx context.Context, l Line, in force, out *Replayed) {
 		out.count(p.describe(ctx, l))
 		return
 	}
-	if parts, why := several(l); why != "" {
-		out.Unusable[why]++
-		return
-	} else if len(parts) > 1 {
-		// The server makes one transaction of them.
-		begin := Line{Kind: KindBegin, SQL: "begin"}
-		if !slices.ContainsFunc(parts, func(part Line) bool { return sqltext.Parse(part.SQL).Kind != sqltext.Read }) {
-			begin.SQL = "begin read only"
-		}
-		p.transaction(ctx, &open{slices.Concat([]Line{begin}, parts, []Line{{Kind: KindCommit}}), in}, out)
-		return
-	}
 	s, why := p.statement(l)
 	if why != "" {
 		out.Unusable[why]++
 		return
 	}
-	out.Ran++
-	o := &executor.TxOptions{Session: in.vars}
-	if s.Effect != builder.Read && p.describing != nil {
+	o := options(vars)
+	if s.Effect != builder.Read && p.describing != nil && !o.ReadOnly {
+		out.Ran++
 		out.count(p.describing(ctx, o, s.Name, s))
 		return
 	}
-	err := p.under(ctx, o, l, s)
-	if backend.SQLStateOf(err) == "25006" && s.Effect == builder.Read && !p.skipWrites {
-		// A function that writes: its text does not show it.
+	// A function may write, and its text does not show it: then it runs as a write.
+	first := parity.WithRecorded(ctx, l.Outcome)
+	if s.Effect == builder.Read && !o.ReadOnly {
+		first = parity.WithRecorded(ctx, l.Outcome, readOnlyState)
+	}
+	err := p.under(first, o, l, s)
+	if backend.SQLStateOf(err) == readOnlyState && s.Effect == builder.Read && !o.ReadOnly {
+		if p.skipWrites {
+			out.Unusable[whySkipped]++
+			return
+		}
 		s.Effect = builder.Write
 		if p.describing != nil {
 			err = p.describing(ctx, o, s.Name, s)
 		} else {
-			err = p.under(ctx, o, l, s)
+			err = p.under(parity.WithRecorded(ctx, l.Outcome), o, l, s)
 		}
 	}
+	out.Ran++
 	out.count(err)
 }
 
+// readOnlyState is of what may not write.
+const readOnlyState = "25006"
+
 // under runs a statement by itself, in a transaction where something is set for it.
 func (p *Replayer) under(ctx context.Context, o *executor.TxOptions, l Line, s *builder.Statement) error {
-	if len(o.Session) == 0 {
+	if len(o.Session) == 0 && !o.ReadOnly {
 		return run(ctx, p.runner, l, s)
 	}
-	o.ReadOnly = s.Effect == builder.Read
-	return p.runner.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error { return run(ctx, tx, l, s) })
-}
-
-// several are the statements of a line that has more than one, each as a line; a line
-// that has one is alone. why, where it is not "", says that they can't run one by one.
-func several(l Line) (parts []Line, why string) {
-	texts := sqltext.Split(l.SQL)
-	if len(texts) < 2 || len(l.Args) > 0 || l.Kind == KindPrepare || l.Kind == KindDescribe { // no driver takes several with arguments
-		return []Line{l}, ""
-	}
-	for _, text := range texts {
-		t := sqltext.Parse(text)
-		switch {
-		case t.Kind == sqltext.Transaction && t.Tx != sqltext.Savepoint && t.Tx != sqltext.None:
-			return nil, "several statements in one that have a transaction of their own"
-		case t.Kind == sqltext.Copy:
-			return nil, whyCopy
-		}
-		part := l
-		part.SQL, part.Rows = text, nil
-		if l.Outcome != "ok" {
-			part.Outcome = "" // of which one it is nobody knows
-		}
-		parts = append(parts, part)
-	}
-	return parts, ""
+	in := *o
+	in.ReadOnly = o.ReadOnly || s.Effect == builder.Read
+	return p.runner.InTx(ctx, &in, func(ctx context.Context, tx executor.Runner) error { return run(ctx, tx, l, s) })
 }
 
 // OnlySets says whether a line does nothing but set something for its connection. Such a
@@ -294,185 +282,4 @@ func (p *Replayer) definition(ctx context.Context, l Line, out *Replayed) {
 		err = p.describing(ctx, nil, list[0].Name, list...)
 	}
 	out.count(err)
-}
-
-const whySkipped = "writes are left out"
-
-// statement is the line's SQL for a Runner, or why it can't be.
-func (p *Replayer) statement(l Line) (*builder.Statement, string) {
-	t := sqltext.Parse(l.SQL)
-	switch t.Kind {
-	case sqltext.Copy:
-		return nil, whyCopy
-	case sqltext.Listen:
-		return nil, whyListen
-	case sqltext.Cursor:
-		return nil, whyCursor
-	case sqltext.Session:
-		return nil, whySession
-	case sqltext.Transaction:
-		if t.Tx != sqltext.Savepoint {
-			return nil, "it begins or ends a transaction without its number"
-		}
-	case sqltext.Empty:
-		return nil, whyEmpty
-	case sqltext.Read, sqltext.Write:
-	}
-	if l.Kind == KindPrepare {
-		return nil, "a statement that was prepared and not run"
-	}
-	effect := builder.Write
-	if t.Kind == sqltext.Read {
-		effect = builder.Read
-	}
-	if effect == builder.Write && p.skipWrites {
-		return nil, whySkipped
-	}
-	args := make([]any, len(l.Args))
-	for i, a := range l.Args {
-		v, err := a.Value()
-		if err != nil {
-			return nil, "an argument whose value was not captured"
-		}
-		args[i] = v
-	}
-	s, err := builder.Raw(t.Name, effect, l.SQL, args...)
-	if err != nil {
-		return nil, "SQL that can't be sent"
-	}
-	s.Ordered = t.Ordered
-	return &s, ""
-}
-
-func run(ctx context.Context, r executor.Runner, l Line, s *builder.Statement) error {
-	ctx = parity.WithRecorded(ctx, l.Outcome)
-	if l.Kind == KindExec && s.Effect != builder.Read {
-		_, err := r.Exec(ctx, s)
-		return err
-	}
-	rows, err := r.Query(ctx, s)
-	if err != nil {
-		return err
-	}
-	for rows.Next() {
-		continue
-	}
-	return errors.Join(rows.Err(), rows.Close())
-}
-
-// errUndo rolls back what was rolled back.
-var errUndo = fmt.Errorf("%w when it was captured", parity.ErrRollback)
-
-// transaction runs lines from BEGIN to its end as one.
-func (p *Replayer) transaction(ctx context.Context, t *open, out *Replayed) {
-	lines := t.lines
-	list, of := p.statements(t, out)
-	readOnly := sqltext.Parse(lines[0].SQL).OnlyReads
-	if p.skipWrites && !readOnly {
-		out.Unusable[whySkipped] += int64(len(list))
-		return
-	}
-	if len(list) == 0 {
-		return
-	}
-	o := &executor.TxOptions{ReadOnly: readOnly, Session: t.vars}
-	if p.describing != nil && !readOnly {
-		out.Ran += int64(len(list))
-		for _, s := range list {
-			out.count(p.describing(ctx, o, s.Name, s))
-		}
-		return
-	}
-	out.Ran += int64(len(list)) + 2
-	err := p.runner.InTx(ctx, o, func(ctx context.Context, tx executor.Runner) error {
-		var failed error
-		for i, s := range list {
-			if err := run(ctx, tx, of[i], s); err != nil {
-				failed = err // the transaction goes on, as the captured one did
-			}
-		}
-		if failed == nil && lines[len(lines)-1].Kind == KindRollback {
-			failed = errUndo
-		}
-		return failed
-	})
-	if !errors.Is(err, errUndo) {
-		out.count(err)
-	}
-}
-
-// statements are those of a transaction that can run, and the lines that they are of.
-// What it sets for itself is among them; what comes after a setting that a replay can't
-// have is not.
-func (p *Replayer) statements(t *open, out *Replayed) (list []*builder.Statement, of []Line) {
-	why, path := t.why, ""
-	var lines []Line
-	for _, l := range t.lines[1 : len(t.lines)-1] {
-		parts, why := several(l)
-		if why != "" {
-			out.Unusable[why]++
-		}
-		lines = append(lines, parts...)
-	}
-	for _, l := range lines {
-		if why != "" {
-			out.Unusable[why]++
-			continue
-		}
-		changes, alone := sqltext.Changes(l.SQL, texts(l.Args))
-		if failed := l.Outcome != "" && l.Outcome != "ok"; alone && !failed {
-			out.Followed++
-			for _, c := range changes {
-				if why = strange(c); why != "" {
-					break
-				}
-				if !idle(c) {
-					list, of = append(list, setting(c)), append(of, Line{})
-				}
-				if c.Name == "search_path" || c.Name == "" {
-					path = fmt.Sprintf("/* search_path %d */ ", len(list))
-				}
-			}
-			continue
-		}
-		s, unusable := p.statement(l)
-		if unusable != "" {
-			out.Unusable[unusable]++
-			continue
-		}
-		// A statement that was prepared means another one under another path.
-		s.SQL = path + s.SQL
-		list, of = append(list, s), append(of, l)
-		for _, c := range changes {
-			why = strange(c)
-		}
-	}
-	return list, of
-}
-
-// setting sets something for the rest of a transaction, and no longer: the connection is
-// others' too.
-func setting(c sqltext.Change) *builder.Statement {
-	text, args := "select pg_catalog.set_config($1, $2, true)", []any{c.Name, c.Value}
-	switch {
-	case c.Name == "":
-		text, args = "reset all", nil
-	case c.Reset:
-		text, args = "set local "+parameterName(c.Name)+" to default", nil
-	}
-	s, err := builder.Raw("set "+shown(c.Name), builder.Read, text, args...)
-	if err != nil { // the text is ours
-		return &builder.Statement{Name: "set", SQL: "select 1", Effect: builder.Read}
-	}
-	s.Ordered = true
-	return &s
-}
-
-// parameterName quotes the parts of a name.
-func parameterName(name string) string {
-	parts := strings.Split(name, ".")
-	for i, part := range parts {
-		parts[i] = catalog.QuoteIdent(part)
-	}
-	return strings.Join(parts, ".")
 }

@@ -72,11 +72,12 @@ select 1 | a.b=3`,
 		"fixed":                     "set datestyle = German |\nselect 1 |! its session has set datestyle, which is fixed here\nreset datestyle |! its session has set datestyle, which is fixed here\nselect 1 |",
 		"not for a replay":          "set session authorization bob |\nselect 1 |! its session has set session_authorization, which a replay can't\ndiscard all |! its session has set session_authorization, which a replay can't\nselect 1 |",
 		"not followed":              "select set_config('a.b', lower('X'), false) |\nselect 1 |! its session has set a.b in a way that can't be followed\nset a.b = 'y' |! its session has set a.b in a way that can't be followed\nselect 1 | a.b=y",
-		"characteristics":           "set session characteristics as transaction read only |\nselect 1 |! its session has set transaction characteristics in a way that can't be followed",
+		"characteristics":           "set session characteristics as transaction read only |\nselect 1 |default_transaction_read_only=on",
 		"several statements":        "set a.b = '1'; select 1 |\nselect 1 | a.b=1",
 		"a name with a value in it": `set "it's" = 1 |` + "\nselect 1 |! its session has set a parameter, which a replay can't",
 	} {
 		var sessions corpus.Sessions
+		tx := uint64(0)
 		for i, line := range strings.Split(lines, "\n") {
 			sql, want, _ := strings.Cut(line, " |")
 			l := corpus.Line{Version: 1, Conn: "1", Outcome: "ok", SQL: strings.TrimPrefix(sql, "!")}
@@ -84,7 +85,14 @@ select 1 | a.b=3`,
 				l.Outcome = "22000"
 			}
 			if kind := corpus.Kind(l.SQL); kind == corpus.KindBegin || kind == corpus.KindCommit || kind == corpus.KindRollback {
-				l.Kind, l.SQL, l.Tx = kind, "", 1
+				l.Kind, l.SQL = kind, ""
+			}
+			if l.Tx = tx; l.Kind == corpus.KindBegin {
+				tx++
+				l.Tx = tx
+			}
+			if l.Kind == corpus.KindCommit || l.Kind == corpus.KindRollback {
+				tx = 0
 			}
 			vars, why := sessions.Follow(l)
 			var list []string

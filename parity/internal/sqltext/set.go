@@ -1,6 +1,7 @@
 package sqltext
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,15 +52,40 @@ func changes(s []Lexeme, args []*string) ([]Change, bool) {
 		}
 		return nil, false
 	case "reset":
-		return []Change{{Name: parameter(s[1:]), Reset: true}}, true
+		list := []Change{{Name: parameter(s[1:]), Reset: true}}
+		if list[0].Name == "session_authorization" { // which has no role of its own
+			list = append(list, Change{Name: "role", Reset: true})
+		}
+		return list, true
 	case "discard":
 		if word(s, 1) == "all" {
 			return []Change{{Reset: true}, {Name: "session_authorization", Reset: true}, {Name: "role", Reset: true}}, true
 		}
 		return nil, false
 	}
-	return configs(s, args)
+	list, only := configs(s, args)
+	if hidden(s) {
+		list, only = append(list, Change{Name: "?", Unknown: true}), false
+	}
+	return list, only
 }
+
+// hidden says that a statement sets something where it is not read here: in a DO block, or
+// through the view that lists parameters.
+func hidden(s []Lexeme) bool {
+	switch word(s, 0) {
+	case "do":
+		return slices.ContainsFunc(s, func(l Lexeme) bool {
+			return l.Sort == String && setsInBody.MatchString(l.Text)
+		})
+	case "update":
+		return slices.ContainsFunc(s, func(l Lexeme) bool { return strings.EqualFold(l.Text, "pg_settings") })
+	}
+	return false
+}
+
+// setsInBody finds what sets a parameter in the body of a block, and more.
+var setsInBody = regexp.MustCompile(`(?i)\bset_config\b|\bdiscard\s+all\b|\breset\s+\w|(?:^|[;'$]|\b(?:begin|then|loop|else)\b)\s*set\s+\w`)
 
 // word is the n-th lexeme as a keyword, "" where it is none.
 func word(s []Lexeme, n int) string {
@@ -102,11 +128,14 @@ func set(s []Lexeme) ([]Change, bool) {
 	var c Change
 	switch word(s, 0) {
 	case "local":
-		c.Local, s = true, s[1:]
+		if len(s) > 1 && s[1].Sort == Word && word(s, 1) != "to" {
+			c.Local, s = true, s[1:]
+		}
 	case "session":
-		if next := word(s, 1); next == "characteristics" {
-			return []Change{{Name: "transaction characteristics", Unknown: true}}, true
-		} else if next != "authorization" && len(s) > 1 && s[1].Text != "=" {
+		switch next := word(s, 1); {
+		case next == "characteristics":
+			return characteristics(s[2:]), true
+		case next != "authorization" && next != "to" && len(s) > 1 && s[1].Sort == Word:
 			s = s[1:]
 		}
 	}
@@ -131,7 +160,7 @@ func set(s []Lexeme) ([]Change, bool) {
 	case "session":
 		if word(s, 1) == "authorization" {
 			c.Name = "session_authorization"
-			return []Change{c.to(s[2:])}, true
+			return []Change{c.to(s[2:]), {Name: "role", Reset: true, Local: c.Local}}, true
 		}
 	}
 	c.Name = strings.ToLower(dotted(&s))
@@ -140,6 +169,31 @@ func set(s []Lexeme) ([]Change, bool) {
 		return []Change{c}, true
 	}
 	return []Change{c.to(s[1:])}, true
+}
+
+// characteristics are those of SET SESSION CHARACTERISTICS AS TRANSACTION.
+func characteristics(s []Lexeme) (list []Change) {
+	for i := range s {
+		switch first, second := word(s, i), word(s, i+1); {
+		case first == "read" && second == "only":
+			list = append(list, Change{Name: "default_transaction_read_only", Value: "on"})
+		case first == "read" && second == "write":
+			list = append(list, Change{Name: "default_transaction_read_only", Value: "off"})
+		case first == "isolation":
+			level := word(s, i+2)
+			if level == "repeatable" || level == "read" {
+				level += " " + word(s, i+3)
+			}
+			list = append(list, Change{Name: "default_transaction_isolation", Value: level})
+		case first == "deferrable":
+			value := "on"
+			if i > 0 && word(s, i-1) == "not" {
+				value = "off"
+			}
+			list = append(list, Change{Name: "default_transaction_deferrable", Value: value})
+		}
+	}
+	return list
 }
 
 // quotedLists are parameters whose value is a list of names, each quoted by itself.
@@ -156,13 +210,13 @@ func (c Change) to(s []Lexeme) Change {
 		return c
 	}
 	var parts []string
-	sign := ""
+	sign, signs := "", 0
 	for i, l := range s {
 		switch {
 		case l.Text == "," && len(parts) > 0 && i+1 < len(s):
 			continue
 		case l.Sort == Operator && (l.Text == "-" || l.Text == "+") && sign == "" && i+1 < len(s) && s[i+1].Sort == Number:
-			sign = strings.TrimPrefix(l.Text, "+")
+			sign, signs = strings.TrimPrefix(l.Text, "+"), signs+1
 			continue
 		case l.Sort == String && (l.Text[0] == '\'' || l.Text[0]|0x20 == 'e') && !strings.Contains(l.Text, `\`):
 			value := unquote(l.Text)
@@ -170,6 +224,9 @@ func (c Change) to(s []Lexeme) Change {
 				value = `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
 			}
 			parts = append(parts, value)
+		case l.Sort == Word && strings.LastIndexByte(l.Text, '"') > 0 && l.Text[0] != '"': // U&"…"
+			c.Unknown = true
+			return c
 		case l.Sort == Word && quotedLists[c.Name]:
 			parts = append(parts, `"`+strings.ReplaceAll(l.Name(), `"`, `""`)+`"`)
 		case l.Sort == Word:
@@ -182,7 +239,7 @@ func (c Change) to(s []Lexeme) Change {
 		}
 		sign = ""
 	}
-	if len(parts) == 0 || len(s) != 2*len(parts)-1 && !strings.HasPrefix(parts[0], "-") {
+	if len(parts) == 0 || len(s) != 2*len(parts)-1+signs {
 		c.Unknown = true
 		return c
 	}

@@ -50,6 +50,7 @@ type Text struct {
 	Multi     bool     // more than one statement
 	Local     bool     // SET LOCAL: gone with the transaction
 	OnlyReads bool     // BEGIN … READ ONLY
+	Chain     bool     // COMMIT AND CHAIN: another one begins
 	ReadOnly  bool     // would change whether the session may write
 	Returning bool     // a write with RETURNING
 	Params    int      // the highest $n
@@ -174,12 +175,12 @@ func (t *Text) transaction(first, second string, has func(...string) bool) {
 	case "begin", "start":
 		t.Tx, t.Strict, t.OnlyReads = Begin, has("repeatable", "serializable"), has("only")
 	case "commit", "end", "abort":
-		t.Tx = End
+		t.Tx, t.Chain = End, has("chain") && !has("no")
 		if second == "prepared" {
 			t.Tx, t.Kind = None, Write
 		}
 	case "rollback":
-		t.Tx = End
+		t.Tx, t.Chain = End, has("chain") && !has("no")
 		if has("to") {
 			t.Tx = Savepoint
 		} else if second == "prepared" {
