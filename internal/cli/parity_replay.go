@@ -194,16 +194,26 @@ func (a *app) scratchDatabase(ctx context.Context) (cfg backend.Config, drop fun
 		return cfg, nil, err
 	}
 	name := fmt.Sprintf("fraiseql_scratch_%d", time.Now().UnixNano())
-	if _, err := admin.ExecContext(ctx, `create database "`+name+`" template template0 encoding 'UTF8'`); err != nil {
-		return cfg, nil, errors.Join(fmt.Errorf("make an empty database: %w", err), admin.Close())
-	}
-	cfg.Database = name
-	return cfg, func() error {
+	remove := func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second) // dropped however it ended
 		defer cancel()
 		_, err := admin.ExecContext(ctx, `drop database if exists "`+name+`" with (force)`)
-		return errors.Join(err, admin.Close(), stop())
-	}, nil
+		return errors.Join(err, admin.Close())
+	}
+	if err := ctx.Err(); err != nil {
+		return cfg, nil, errors.Join(err, admin.Close())
+	}
+	// A CREATE DATABASE that is cancelled may be there all the same, and later than what drops it.
+	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if _, err := admin.ExecContext(patient, `create database "`+name+`" template template0 encoding 'UTF8'`); err != nil {
+		return cfg, nil, errors.Join(fmt.Errorf("make an empty database: %w", err), remove())
+	}
+	if err := ctx.Err(); err != nil {
+		return cfg, nil, errors.Join(err, remove())
+	}
+	cfg.Database = name
+	return cfg, func() error { return errors.Join(remove(), stop()) }, nil
 }
 
 const (

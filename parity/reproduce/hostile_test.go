@@ -92,6 +92,7 @@ func TestAwkward(t *testing.T) {
 		"atomic":          {sent(corpus.KindQuery, `select amount from fresh(2001)`)},
 		"many rows":       {sent(corpus.KindQuery, `insert into animals (id, name, weight) values `+strings.Join(many, ", ")+` returning weight`)},
 		"long constant":   {sent(corpus.KindQuery, `select balance from accounts where owner <> '`+strings.Repeat("Secret ", 150_000)+`' and balance < 100000`)},
+		"two statements":  {sent(corpus.KindQuery, "create table other (secret text); select balance from accounts where id = 5; drop table other;")},
 		"savepoints": together(sent(corpus.KindExec, "savepoint secret"), sent(corpus.KindExec, "insert into animals values (99, 'Secret-99', 7314.50)"), sent(corpus.KindExec, "rollback to savepoint secret"),
 			sent(corpus.KindQuery, "select balance from accounts where id = 5")),
 	} {

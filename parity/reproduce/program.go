@@ -71,7 +71,7 @@ func (s *shrinker) text(p *pair, ask *asker, i int) error {
 	for len(list) > 0 && list[0].Sort == sqltext.Comment {
 		list = list[1:]
 	}
-	if len(list) == 0 || !smallerOf[list[0].Name()] || !ask.takes(l.SQL) {
+	if len(list) == 0 || !smallerOf[list[0].Name()] && !sqltext.Parse(l.SQL).Multi {
 		return nil
 	}
 	// without tries to do without n lexemes from at.
@@ -80,7 +80,7 @@ func (s *shrinker) text(p *pair, ask *asker, i int) error {
 			return false, errSpent
 		}
 		line, ok := rewritten(s.world.lines[i], sqltext.Without(list, at, n))
-		if !ok || !ask.takes(line.SQL) {
+		if !ok || !ask.takes(line.SQL) && !sqltext.Parse(line.SQL).Multi { // which nobody can prepare
 			return false, spent(s.ctx, nil)
 		}
 		w := s.world.clone()
@@ -95,6 +95,12 @@ func (s *shrinker) text(p *pair, ask *asker, i int) error {
 		return true, nil
 	}
 	list = sqltext.Lex(l.SQL)
+	if err := sentences(&list, without); err != nil {
+		return err
+	}
+	if len(list) == 0 || !smallerOf[list[0].Name()] || !ask.takes(s.world.lines[i].SQL) {
+		return nil
+	}
 	if err := members(&list, without); err != nil {
 		return err
 	}
@@ -115,6 +121,27 @@ func (s *shrinker) text(p *pair, ask *asker, i int) error {
 					n = min(n, len(list))
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// sentences drops whole statements of a line of many; no part of one, which could do more.
+func sentences(list *[]sqltext.Lexeme, without func(at, n int) (bool, error)) error {
+	for at := 0; at < len(*list); {
+		n := slices.IndexFunc((*list)[at:], func(l sqltext.Lexeme) bool { return l.Text == ";" }) + 1
+		if n == 0 {
+			n = len(*list) - at
+		}
+		gone := false
+		if n < len(*list) {
+			var err error
+			if gone, err = without(at, n); err != nil {
+				return err
+			}
+		}
+		if !gone {
+			at += n
 		}
 	}
 	return nil
