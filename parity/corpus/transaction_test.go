@@ -2,7 +2,9 @@ package corpus_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,6 +180,56 @@ func TestReplaySeesOtherSchema(t *testing.T) {
 		}, "\n"))))
 		if diff := cmp.Diff([]string{"equal", "mismatch", "mismatch", "equal"}, verdicts); err != nil || diff != "" || out.Mismatches != 2 {
 			t.Errorf("%+v, %v, -want +got:\n%s", out, err, diff)
+		}
+	})
+}
+
+// TestReplayOfLog: what a log shows a session to have set is in force for what it shows then,
+// and what has no error behind it went well.
+func TestReplayOfLog(t *testing.T) {
+	t.Parallel()
+	const log = `[1] LOG:  statement: set search_path = shop
+[2] LOG:  statement: select id, mood from things
+[1] LOG:  execute <unnamed>: select id, mood from things where id <> $1
+[1] DETAIL:  parameters: $1 = 'a'
+[1] LOG:  execute <unnamed>: select set_config('search_path', $1, $2)
+[1] DETAIL:  parameters: $1 = 'public', $2 = 'f'
+[1] LOG:  statement: begin
+[1] LOG:  statement: set local search_path = shop
+[1] LOG:  statement: select id, mood from things
+[1] LOG:  statement: rollback
+[1] LOG:  statement: set search_path = nowhere, now here
+[1] ERROR:  syntax error at or near "here"
+[1] STATEMENT:  set search_path = nowhere, now here
+[1] LOG:  statement: select id, mood from things
+[1] LOG:  statement: create temp table mine (id int8)
+[1] LOG:  statement: select id from mine
+[2] LOG:  statement: select id, mood from absent
+[2] ERROR:  relation "absent" does not exist
+[2] STATEMENT:  select id, mood from absent
+[1] LOG:  statement: select 1
+[2] LOG:  statement: select 1
+`
+	modes(t, func(t *testing.T, control, candidate string) {
+		dsn := pgtest.DB(t)
+		pgtest.Exec(t, dsn, things...)
+		var lines strings.Builder
+		w := corpus.NewWriter(&lines)
+		stats, err := corpus.ImportLog(strings.NewReader(log), corpus.Log{Format: corpus.FormatStderr, Prefix: "[%p] "}, w.Write)
+		if err = errors.Join(err, w.Flush()); err != nil || len(stats.Unusable) > 0 {
+			t.Fatal(stats, err)
+		}
+		var reports []parity.Report
+		runner := parity.NewRunner(collecting(&reports, parity.WithRollback()), openDB(t, control, dsn), openDB(t, candidate, dsn))
+		got, out := replayed(t, runner, &reports, strings.Split(lines.String(), "\n"))
+		slices.Sort(got)
+		want := []string{
+			"equal 0", // create temp table
+			"equal 0 42P01", "equal 1", "equal 1", "equal 1", "equal 1", "equal 1", "equal 3",
+			"inconclusive 0 42P01 select from mine went well when it was recorded, and fails here on both sides, undefined table: 42P01",
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(out.Unusable) > 0 {
+			t.Errorf("%+v, -want +got:\n%s", out, diff)
 		}
 	})
 }
