@@ -137,6 +137,10 @@ func TestReplayUnderSettings(t *testing.T) {
 			}, want: []string{"equal 2", "equal 1"}, unusable: map[string]int64{
 				"it begins or ends a transaction without its number": 1, "its session has set search_path in a way that can't be followed": 1, "its transaction has no end in the source": 2,
 			}},
+			"several statements of a session that begins with settings": {lines: []string{
+				`{"v":1,"conn":"1","kind":"query","sql":"set search_path = public; select id, mood from things","settings":{"search_path":"shop"},"outcome":"ok"}`,
+				captured("1", 0, read, "ok"), captured("1", 0, "reset search_path", "ok"), captured("1", 0, read, "ok"),
+			}, want: []string{"equal 2", "equal 1", "equal 2"}},
 			"two connections": {lines: []string{
 				captured("1", 0, "set search_path = shop", "ok"), captured("2", 1, "begin", "ok"), captured("2", 1, "set local search_path = shop", "ok"), captured("1", 1, "begin", "ok"),
 				captured("1", 1, "set search_path = public", "ok"), captured("2", 1, read, "ok"), captured("1", 1, read, "ok"), captured("2", 1, "commit", "ok"), captured("2", 0, read, "ok"),
