@@ -141,13 +141,18 @@ func (t *trier) fromLines(ctx context.Context, db *sql.DB, f *finder, lines []co
 	})
 }
 
-// bareLines are lines with nothing but what runs. A replay takes no settings.
+// bareLines are lines with nothing but what runs, under settings that say nothing of
+// anybody: application_name and role do, and what programs have set of their own.
 func bareLines(lines []corpus.Line) []corpus.Line {
 	list := slices.Clone(lines)
 	for i := range list {
 		l := &list[i]
 		l.Number, l.Time, l.Title, l.Conn, l.Outcome, l.Rows, l.Deadline, l.Duration = 0, time.Time{}, "", "", "", nil, 0, 0
-		l.Version, l.Tx, l.Settings = corpus.Version, min(l.Tx, 1), nil
+		l.Version, l.Tx, l.Settings = corpus.Version, min(l.Tx, 1), maps.Clone(l.Settings)
+		maps.DeleteFunc(l.Settings, func(name, value string) bool { return !publicSettings[strings.ToLower(name)] })
+		if len(l.Settings) == 0 {
+			l.Settings = nil
+		}
 		l.Args = slices.Clone(l.Args)
 		for j := range l.Args {
 			l.Args[j].Go = bytesOnly(l.Args[j])
@@ -155,6 +160,12 @@ func bareLines(lines []corpus.Line) []corpus.Line {
 	}
 	return list
 }
+
+// publicSettings decide what an answer is, and have values that the server knows, or names
+// of schemas.
+var publicSettings = wordSet(`search_path timezone datestyle intervalstyle extra_float_digits bytea_output standard_conforming_strings escape_string_warning
+	lc_monetary lc_numeric lc_time default_text_search_config xmlbinary xmloption array_nulls quote_all_identifiers transform_null_equals
+	default_transaction_isolation default_transaction_read_only default_transaction_deferrable backslash_quote`)
 
 // bytesOnly is the Go type of an argument where that decides what its value is.
 func bytesOnly(a corpus.Arg) string {

@@ -44,7 +44,7 @@ func (s *shrinker) ask(f *faker) (err error) {
 	if err := s.make(s.ctx, s.world.sql()); err != nil {
 		return spent(s.ctx, ErrNotSeen) // and not what the server says, which has values in it
 	}
-	a, err := newAsker(s.ctx, s.trier)
+	a, err := newAsker(s.ctx, s.trier, s.world.lines)
 	if err != nil {
 		return spent(s.ctx, err)
 	}

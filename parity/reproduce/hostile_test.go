@@ -93,6 +93,7 @@ func TestAwkward(t *testing.T) {
 		"many rows":       {sent(corpus.KindQuery, `insert into animals (id, name, weight) values `+strings.Join(many, ", ")+` returning weight`)},
 		"long constant":   {sent(corpus.KindQuery, `select balance from accounts where owner <> '`+strings.Repeat("Secret ", 150_000)+`' and balance < 100000`)},
 		"two statements":  {sent(corpus.KindQuery, "create table other (secret text); select balance from accounts where id = 5; drop table other;")},
+		"settings":        under(map[string]string{"search_path": "nowhere, app", "application_name": "Confidential", "app.user": "Secret"}, sent(corpus.KindQuery, `select balance from accounts where owner = 'Secret-5'`)),
 		"savepoints": together(sent(corpus.KindExec, "savepoint secret"), sent(corpus.KindExec, "insert into animals values (99, 'Secret-99', 7314.50)"), sent(corpus.KindExec, "rollback to savepoint secret"),
 			sent(corpus.KindQuery, "select balance from accounts where id = 5")),
 	} {
@@ -115,6 +116,11 @@ func TestAwkward(t *testing.T) {
 			again(t, r, sides)
 		})
 	}
+}
+
+func under(settings map[string]string, l corpus.Line) []corpus.Line {
+	l.Settings = settings
+	return []corpus.Line{l}
 }
 
 // TestOutside: what reaches beyond its database is not run again, whole or in parts.

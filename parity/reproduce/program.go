@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
-// program drops lines, and parts of the statements.
+// program drops lines and settings, and parts of the statements.
 func (s *shrinker) program() (err error) {
 	for i := range slices.Backward(s.world.lines) {
 		w := s.world.clone()
@@ -32,6 +33,16 @@ func (s *shrinker) program() (err error) {
 			return err
 		}
 	}
+	for i := range s.world.lines {
+		for _, name := range slices.Sorted(maps.Keys(s.world.lines[i].Settings)) {
+			w := s.world.clone()
+			w.lines[i].Settings = maps.Clone(w.lines[i].Settings)
+			delete(w.lines[i].Settings, name)
+			if _, err := s.keep(w); err != nil {
+				return err
+			}
+		}
+	}
 	return s.texts()
 }
 
@@ -46,7 +57,7 @@ func (s *shrinker) texts() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	ask, err := newAsker(s.ctx, s.trier)
+	ask, err := newAsker(s.ctx, s.trier, s.world.lines)
 	if err != nil {
 		return err
 	}
@@ -310,7 +321,7 @@ type asker struct {
 	conn *sql.Conn
 }
 
-func newAsker(ctx context.Context, t *trier) (*asker, error) {
+func newAsker(ctx context.Context, t *trier, lines []corpus.Line) (*asker, error) {
 	db, err := executor.Open(ctx, t.sides.Control, t.cfg, executor.WithMinIdle(0), executor.WithMaxConns(1))
 	if err != nil {
 		return nil, err
@@ -318,6 +329,13 @@ func newAsker(ctx context.Context, t *trier) (*asker, error) {
 	conn, err := db.Pool().Conn(ctx)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	for _, l := range lines {
+		for name, value := range l.Settings {
+			if _, err := conn.ExecContext(ctx, "select pg_catalog.set_config($1, $2, false)", name, value); err != nil {
+				continue // it is refused in the comparison too
+			}
+		}
 	}
 	return &asker{ctx: ctx, db: db, conn: conn}, nil
 }
@@ -351,11 +369,15 @@ func (a *asker) parameters(query string) (list []string) {
 	if _, err := a.conn.ExecContext(a.ctx, "prepare "+name+" as "+query); err != nil {
 		return nil
 	}
-	defer a.conn.ExecContext(a.ctx, "deallocate "+name)                                   //nolint:errcheck // the connection is closed soon
+	defer a.conn.ExecContext(a.ctx, "deallocate "+name) //nolint:errcheck // the connection is closed soon
+	var path string
+	if a.conn.QueryRowContext(a.ctx, "select pg_catalog.current_setting('search_path')").Scan(&path) != nil {
+		return nil
+	}
 	if _, err := a.conn.ExecContext(a.ctx, "set search_path to pg_catalog"); err != nil { // has the names of types written out
 		return nil
 	}
-	defer a.conn.ExecContext(a.ctx, "reset search_path") //nolint:errcheck // the same
+	defer a.conn.ExecContext(a.ctx, "select pg_catalog.set_config('search_path', $1, false)", path) //nolint:errcheck // the same
 	rows, err := a.conn.QueryContext(a.ctx, `select pg_catalog.format_type(u.t::pg_catalog.oid, null)
 		from pg_catalog.pg_prepared_statements p, pg_catalog.unnest(p.parameter_types) with ordinality u (t, n) where p.name = $1 order by u.n`, name)
 	if err != nil {

@@ -46,7 +46,7 @@ func (s *shrinker) size() int {
 		n += len(text)
 	}
 	for _, l := range s.world.lines {
-		n += 1 + len(l.SQL) + len(l.Args)
+		n += 1 + len(l.SQL) + len(l.Args) + len(l.Settings)
 	}
 	for i := range s.world.tables {
 		t := &s.world.tables[i]
