@@ -39,7 +39,7 @@ func TestReplaySeveral(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"create and 3 more equal 1", "select from notes equal 1", "select equal 2", "insert into notes and 4 more equal 2", "insert into notes and 1 more equal 0 42P01"}
+		want := []string{"create and 3 more equal 1", "select from notes equal 1", "select equal 2", "insert into notes and 2 more equal 2", "insert into notes and 1 more equal 0 42P01"}
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("%v: -want +got:\n%s", d, diff)
 		}

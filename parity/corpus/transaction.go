@@ -24,7 +24,7 @@ var errUndo = fmt.Errorf("%w when it was captured", parity.ErrRollback)
 func (p *Replayer) transaction(ctx context.Context, t *open, out *Replayed) {
 	begin, end := t.lines[0], t.lines[len(t.lines)-1]
 	vars, _ := t.under.Follow(begin)
-	list, of := p.statements(t, vars, out)
+	list := p.statements(t, vars, out)
 	o, asked := options(vars), sqltext.Parse(begin.SQL)
 	o.ReadOnly = asked.OnlyReads || o.ReadOnly && !readWrite.MatchString(begin.SQL)
 	if p.skipWrites && !o.ReadOnly {
@@ -37,24 +37,19 @@ func (p *Replayer) transaction(ctx context.Context, t *open, out *Replayed) {
 	if p.describing != nil && !o.ReadOnly {
 		out.Ran += int64(len(list))
 		for _, s := range list {
-			out.count(p.describing(ctx, o, s.Name, s))
+			out.count(p.describing(ctx, o, s.Name, s.Statement))
 		}
 		return
 	}
 	out.Ran += int64(len(list)) + 2
 	whole := end.Outcome
-	for _, l := range of {
-		if l.Outcome != "ok" { // then its end says nothing: the transaction fails here where a statement does
+	for _, s := range list {
+		if s.line.Outcome != "ok" { // then its end says nothing: the transaction fails here where a statement does
 			whole = ""
 		}
 	}
 	err := p.runner.InTx(parity.WithRecorded(ctx, whole), o, func(ctx context.Context, tx executor.Runner) error {
-		var failed error
-		for i, s := range list {
-			if err := run(parity.WithRecorded(ctx, of[i].Outcome), tx, of[i], s); err != nil {
-				failed = err // the transaction goes on, as the captured one did
-			}
-		}
+		failed := steps(ctx, tx, list)
 		if failed == nil && end.Kind == KindRollback {
 			failed = errUndo
 		}
@@ -68,16 +63,15 @@ func (p *Replayer) transaction(ctx context.Context, t *open, out *Replayed) {
 // readWrite finds BEGIN READ WRITE.
 var readWrite = regexp.MustCompile(`(?is)\bread\s+write\b`)
 
-// statements are those of a transaction that can run, and the lines that they are of.
-// What it sets for itself is among them; what runs under a setting that a replay can't have
+// statements are those of a transaction that can run. What it sets for itself is among them; what runs under a setting that a replay can't have
 // is not. began is in force when it begins.
-func (p *Replayer) statements(t *open, began map[string]string, out *Replayed) (list []*builder.Statement, of []Line) {
+func (p *Replayer) statements(t *open, began map[string]string, out *Replayed) (list []step) {
 	add := func(l Line) {
 		vars, why := t.under.Follow(l)
 		if OnlySets(l) {
 			out.Followed++
 			for _, s := range settle(vars, t.under.conns[l.Conn].now.set) {
-				list, of = append(list, s), append(of, Line{Outcome: "ok"})
+				list = append(list, step{s, Line{Outcome: "ok"}})
 			}
 			return
 		}
@@ -96,7 +90,7 @@ func (p *Replayer) statements(t *open, began map[string]string, out *Replayed) (
 			_, _ = h.Write([]byte(path))
 			s.SQL = fmt.Sprintf("/* search_path %x */ ", h.Sum64()) + s.SQL
 		}
-		list, of = append(list, s), append(of, l)
+		list = append(list, step{s, l})
 	}
 	for _, l := range t.lines[1 : len(t.lines)-1] {
 		parts, why := several(l)
@@ -108,7 +102,7 @@ func (p *Replayer) statements(t *open, began map[string]string, out *Replayed) (
 			add(part)
 		}
 	}
-	return list, of
+	return list
 }
 
 // settle are the statements after which now is in force for the rest of a transaction, where
