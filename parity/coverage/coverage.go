@@ -1,7 +1,8 @@
 // Package coverage says what a comparison has looked at: of each column of the
 // user's tables whether it was read, read as NULL, filtered by, sorted by and
 // written; of each type which operators; and on which modes of the drivers. What
-// never was compared is listed by name, since nothing is known of it.
+// never was compared is listed by name, since nothing is known of it, and apart from it
+// what was compared and never found equal.
 package coverage
 
 import (
@@ -26,6 +27,7 @@ type Tracker struct {
 
 	mu      sync.Mutex
 	columns map[cell]int64
+	failed  map[cell]failed // uses of columns in operations that did not pass
 	types   map[cell]int64
 	modes   map[cell]int64
 	classes map[string]class
@@ -34,10 +36,27 @@ type Tracker struct {
 // cell is one place in a map: a column or type, and a use of it.
 type cell struct{ row, column string }
 
-// class is an operation: whether it ever passed with an answer, and what it is called.
+// class is an operation: whether it ever passed with an answer, how it did not, and what
+// it is called.
 type class struct {
 	name   string
 	passed bool
+	failed failed
+}
+
+// failed says how something did not pass. The zero value is that it was never compared.
+type failed struct{ differed, undecided bool }
+
+// with is f and how r failed, which did not pass with an answer.
+func (f failed) with(r *parity.Report) failed {
+	switch r.Verdict {
+	case parity.NotCompared:
+	case parity.Mismatch:
+		f.differed = true
+	default: // noise, no verdict, or the same error on both sides
+		f.undecided = true
+	}
+	return f
 }
 
 // maxClasses bounds the operations that are remembered by name.
@@ -46,7 +65,7 @@ const maxClasses = 10_000
 // New makes a Tracker for the tables of s. Reports go on to next; nil is nobody.
 func New(s *builder.Schema, next parity.Publisher) *Tracker {
 	return &Tracker{
-		next: next, schema: s, columns: map[cell]int64{}, types: map[cell]int64{},
+		next: next, schema: s, columns: map[cell]int64{}, failed: map[cell]failed{}, types: map[cell]int64{},
 		modes: map[cell]int64{}, classes: map[string]class{},
 	}
 }
@@ -67,17 +86,27 @@ func (t *Tracker) Publish(ctx context.Context, r parity.Report) {
 	}
 }
 
-// count counts what passed. What differed was compared too, but tells nothing of
-// whether it may be relied on.
+// count counts what passed. Of what did not it is only kept how, since it tells nothing
+// of what may be relied on.
 func (t *Tracker) count(r *parity.Report) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	pass := r.Verdict.Pass()
 	answered := pass && r.Control.Code == backend.CodeOK // the same error is no answer
 	if c, known := t.classes[r.Class]; r.Class != "" && (known || len(t.classes) < maxClasses) {
-		t.classes[r.Class] = class{r.Operation, c.passed || answered}
+		c.name, c.passed = r.Operation, c.passed || answered
+		if !answered {
+			c.failed = c.failed.with(r)
+		}
+		t.classes[r.Class] = c
 	}
 	if !pass {
+		for _, u := range r.Uses {
+			if u.Column != nil && u.Column.Table != nil {
+				at := cell{nameOf(u.Column), uses[u.How]}
+				t.failed[at] = t.failed[at].with(r)
+			}
+		}
 		return
 	}
 	pair := r.Control.Backend + " | " + r.Candidate.Backend
@@ -117,23 +146,30 @@ func use(u builder.Use) string {
 
 func nameOf(c *catalog.Column) string { return c.Table.Schema + "." + c.Table.Name + "." + c.Name }
 
-// maxNever bounds the list of what was never compared.
+// maxNever bounds each list of what was never compared, or never agreed on.
 const maxNever = 500
 
 // Coverage is what was compared so far. Its percentage is of the uses of the
 // user's columns: reading, reading NULL where it may be, filtering where an
 // operator takes the type, and writing where the role may. Types and operators
-// are in maps of their own, and operations that never passed, or ended in an error on
-// both sides each time, in Never.
+// are in maps of their own. What never passed with an answer, columns and operations
+// alike, is in Never, Differed or Undecided.
 func (t *Tracker) Coverage() *report.Coverage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := &report.Coverage{Never: []string{}}
-	never := func(what string) {
-		if len(c.Never) < maxNever {
-			c.Never = append(c.Never, what)
+	lacks := func(what string, f failed) {
+		list, more := &c.Never, &c.NeverMore
+		switch {
+		case f.undecided:
+			list, more = &c.Undecided, &c.UndecidedMore
+		case f.differed:
+			list, more = &c.Differed, &c.DifferedMore
+		}
+		if len(*list) < maxNever {
+			*list = append(*list, what)
 		} else {
-			c.NeverMore++
+			*more++
 		}
 	}
 	byColumn := report.HeatMap{Title: "Columns by use", Columns: uses}
@@ -156,7 +192,7 @@ func (t *Tracker) Coverage() *report.Coverage {
 					if n > 0 {
 						c.Compared++
 					} else {
-						never(row.Name + " (" + uses[how] + ")")
+						lacks(row.Name+" ("+uses[how]+")", t.failed[cell{row.Name, uses[how]}])
 					}
 				}
 				row.Cells = append(row.Cells, n)
@@ -169,7 +205,7 @@ func (t *Tracker) Coverage() *report.Coverage {
 	}
 	for _, key := range slices.Sorted(maps.Keys(t.classes)) {
 		if k := t.classes[key]; !k.passed {
-			never("operation " + k.name + " (class " + key + ")")
+			lacks("operation "+k.name+" (class "+key+")", k.failed)
 		}
 	}
 	c.Maps = []report.HeatMap{byColumn, t.byType(inUse), t.byOperator(inUse), t.byMode()}

@@ -146,8 +146,8 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// TestWhatDiffersIsNotCovered: a mismatch and rows that never came count as nothing.
-func TestWhatDiffersIsNotCovered(t *testing.T) {
+// TestNoRowsCoverNothing: rows that never came count as nothing.
+func TestNoRowsCoverNothing(t *testing.T) {
 	t.Parallel()
 	set, err := all.Backends()
 	if err != nil {
@@ -162,14 +162,66 @@ func TestWhatDiffersIsNotCovered(t *testing.T) {
 	if c := b.tracker.Coverage(); c.Compared != 0 {
 		t.Errorf("%d compared of a table without rows", c.Compared)
 	}
-	col, _ := b.schema.Catalog().Table("t")
-	b.tracker.Publish(t.Context(), parity.Report{
-		Operation: "query t", Class: "feed", Verdict: parity.Mismatch,
-		Uses: []builder.Use{{Column: col.Columns[0], Type: b.schema.Types().Type(20), How: builder.UseRead}},
-	})
-	c := b.tracker.Coverage()
-	if c.Compared != 0 || !slices.Contains(c.Never, "operation query t (class feed)") {
-		t.Errorf("%d compared, never %v; want 0, and the operation named", c.Compared, c.Never)
+}
+
+// TestHowItNeverAgreed: what was never compared, what differed each time and what gave no
+// agreement are three things, also after a run is taken up again.
+func TestHowItNeverAgreed(t *testing.T) {
+	t.Parallel()
+	set, err := all.Backends()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgx, err := set.Lookup("pgx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const read, operation = "public.t.id (read)", "operation query t (class feed)"
+	for _, tc := range []struct {
+		name, why string
+		verdicts  []parity.Verdict
+		list      func(*report.Coverage) []string // nil: it is covered
+	}{
+		{"nothing", "it was run on one side only", []parity.Verdict{parity.NotCompared}, func(c *report.Coverage) []string { return c.Never }},
+		{"differed", "each time", []parity.Verdict{parity.Mismatch, parity.NotCompared, parity.Mismatch}, func(c *report.Coverage) []string { return c.Differed }},
+		{"noise", "the control differs from itself", []parity.Verdict{parity.Noise}, func(c *report.Coverage) []string { return c.Undecided }},
+		{"both", "it did not differ each time", []parity.Verdict{parity.Mismatch, parity.Inconclusive}, func(c *report.Coverage) []string { return c.Undecided }},
+		{"agreed at last", "one agreement covers", []parity.Verdict{parity.Mismatch, parity.Noise, parity.Equal}, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, pgx, `create table t (id int8 primary key)`)
+			table, _ := b.schema.Catalog().Table("t")
+			for _, v := range tc.verdicts {
+				b.tracker.Publish(t.Context(), parity.Report{
+					Operation: "query t", Class: "feed", Verdict: v,
+					Uses: []builder.Use{{Column: table.Columns[0], Type: b.schema.Types().Type(20), How: builder.UseRead}},
+				})
+			}
+			state, err := b.tracker.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := coverage.New(b.schema, nil)
+			if err := again.UnmarshalJSON(state); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []*report.Coverage{b.tracker.Coverage(), again.Coverage()} {
+				lists := slices.Concat(c.Never, c.Differed, c.Undecided)
+				for _, what := range []string{read, operation} {
+					if tc.list == nil {
+						if slices.Contains(lists, what) || c.Compared != 1 {
+							t.Errorf("%s is in %v, %d compared; want it covered", what, lists, c.Compared)
+						}
+					} else if !slices.Contains(tc.list(c), what) || c.Compared != 0 {
+						t.Errorf("%s is not in its list: never %v, differed %v, undecided %v, %d compared", what, c.Never, c.Differed, c.Undecided, c.Compared)
+					}
+				}
+				if n := len(lists); tc.list != nil && n != 4 { // id is filtered and written, too
+					t.Errorf("%d listed, want each once: %v", n, lists)
+				}
+			}
+		})
 	}
 }
 
@@ -199,14 +251,8 @@ func TestErrorsCoverNothing(t *testing.T) {
 		}
 	}
 	c := b.tracker.Coverage()
-	named := 0
-	for _, n := range c.Never {
-		if strings.HasPrefix(n, "operation ") {
-			named++
-		}
-	}
-	if c.Compared != 0 || named != 2 {
-		t.Errorf("%d compared, never %v; want 0, and both operations", c.Compared, c.Never)
+	if c.Compared != 0 || len(c.Undecided) != 2 || !strings.HasPrefix(c.Undecided[0], "operation ") || !strings.HasPrefix(c.Undecided[1], "operation ") {
+		t.Errorf("%d compared, never %v, undecided %v; want 0, and both operations", c.Compared, c.Never, c.Undecided)
 	}
 	if c := newBench(t, pgx, `select 1`).tracker.Coverage(); c.Total != 0 || c.Percent != 0 {
 		t.Errorf("%g %% of %d", c.Percent, c.Total)

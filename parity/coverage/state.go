@@ -9,6 +9,7 @@ import (
 // state is what a Tracker has counted, as JSON.
 type state struct {
 	Columns []counted `json:"columns"`
+	Failed  []failing `json:"failed,omitempty"`
 	Types   []counted `json:"types"`
 	Modes   []counted `json:"modes"`
 	Classes []passed  `json:"classes"`
@@ -20,10 +21,19 @@ type counted struct {
 	N      int64  `json:"n"`
 }
 
+type failing struct {
+	Row       string `json:"row"`
+	Column    string `json:"column"`
+	Differed  bool   `json:"differed,omitempty"`
+	Undecided bool   `json:"undecided,omitempty"`
+}
+
 type passed struct {
-	Class  string `json:"class"`
-	Name   string `json:"name"`
-	Passed bool   `json:"passed"`
+	Class     string `json:"class"`
+	Name      string `json:"name"`
+	Passed    bool   `json:"passed"`
+	Differed  bool   `json:"differed,omitempty"`
+	Undecided bool   `json:"undecided,omitempty"`
 }
 
 // MarshalJSON is what the Tracker has counted, to go on with in another one of the same
@@ -40,8 +50,12 @@ func (t *Tracker) MarshalJSON() ([]byte, error) {
 		return out
 	}
 	s := state{Columns: list(t.columns), Types: list(t.types), Modes: list(t.modes)}
+	for k, f := range t.failed {
+		s.Failed = append(s.Failed, failing{k.row, k.column, f.differed, f.undecided})
+	}
+	slices.SortFunc(s.Failed, func(a, b failing) int { return strings.Compare(a.Row+"\x00"+a.Column, b.Row+"\x00"+b.Column) })
 	for k, c := range t.classes {
-		s.Classes = append(s.Classes, passed{k, c.name, c.passed})
+		s.Classes = append(s.Classes, passed{k, c.name, c.passed, c.failed.differed, c.failed.undecided})
 	}
 	slices.SortFunc(s.Classes, func(a, b passed) int { return strings.Compare(a.Class, b.Class) })
 	return json.Marshal(s)
@@ -64,9 +78,13 @@ func (t *Tracker) UnmarshalJSON(data []byte) error {
 			f.to[cell{c.Row, c.Column}] = c.N
 		}
 	}
+	clear(t.failed)
+	for _, f := range s.Failed {
+		t.failed[cell{f.Row, f.Column}] = failed{f.Differed, f.Undecided}
+	}
 	clear(t.classes)
 	for _, c := range s.Classes {
-		t.classes[c.Class] = class{c.Name, c.Passed}
+		t.classes[c.Class] = class{c.Name, c.Passed, failed{c.Differed, c.Undecided}}
 	}
 	return nil
 }

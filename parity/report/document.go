@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fraiseql/fraiseql-go/parity"
@@ -324,7 +325,7 @@ type Allocation struct {
 type Coverage struct {
 	// Percent is Compared of Total.
 	Percent float64 `json:"percent"`
-	// Compared is how many cells were compared.
+	// Compared is how many cells were compared, and the sides agreed.
 	Compared int `json:"compared"`
 	// Total is how many cells there are.
 	Total int `json:"total"`
@@ -332,11 +333,43 @@ type Coverage struct {
 	Never []string `json:"never"`
 	// NeverMore counts what Never leaves out.
 	NeverMore int `json:"never_more,omitempty"`
+	// Differed names what was compared, and the operations differed each time.
+	Differed []string `json:"differed,omitempty"`
+	// DifferedMore counts what Differed leaves out.
+	DifferedMore int `json:"differed_more,omitempty"`
+	// Undecided names what was run and never agreed on, and did not differ each time either:
+	// the verdict was noise or inconclusive, or both sides ended in the same error.
+	Undecided []string `json:"undecided,omitempty"`
+	// UndecidedMore counts what Undecided leaves out.
+	UndecidedMore int `json:"undecided_more,omitempty"`
 	// Maps are the heat maps.
 	Maps []HeatMap `json:"maps,omitempty"`
 }
 
-// HeatMap is a table of how often something was compared.
+// Gap is a list of what a Coverage lacks.
+type Gap struct {
+	// Words say what of it: "never compared".
+	Words string
+	// Names are those that are listed.
+	Names []string
+	// More counts the others.
+	More int
+}
+
+// Gaps are what c lacks, one for each reason that there is.
+func (c *Coverage) Gaps() []Gap {
+	all := []Gap{
+		{"never compared", c.Never, c.NeverMore},
+		{"compared, and always differed", c.Differed, c.DifferedMore},
+		{"never agreed, by noise, errors or no verdict", c.Undecided, c.UndecidedMore},
+	}
+	return slices.DeleteFunc(all, func(g Gap) bool { return g.Len() == 0 })
+}
+
+// Len is how many there are.
+func (g Gap) Len() int { return len(g.Names) + g.More }
+
+// HeatMap is a table of how often something was compared, and the sides agreed.
 type HeatMap struct {
 	// Title says what its rows and columns are.
 	Title string `json:"title"`
@@ -350,7 +383,7 @@ type HeatMap struct {
 type HeatRow struct {
 	// Name is what the row is of.
 	Name string `json:"name"`
-	// Cells count comparisons; -1 where there is nothing to compare.
+	// Cells count comparisons in which the sides agreed; -1 where there is nothing to compare.
 	Cells []int64 `json:"cells"`
 }
 

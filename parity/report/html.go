@@ -20,8 +20,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"n": thousands, "ns": duration, "brief": brief, "sentence": sentence, "verdicts": parity.Verdicts, "settings": settings,
 	"tone": tone, "present": present, "heat": heat, "short": short, "plot": plot, "when": when,
 	"sameSides": func() string { return sameSides }, "side": func(v any) string { return side(fmt.Sprint(v)) },
-	"int64": func(n int) int64 { return int64(n) },
-	"rows":  rowsText, "words": func(s string) []string { return strings.Split(s, " ") }, // an option is not divided at its hyphens
+	"int64": func(n int) int64 { return int64(n) }, "capital": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
+	"rows": rowsText, "words": func(s string) []string { return strings.Split(s, " ") }, // an option is not divided at its hyphens
 }).Parse(page))
 
 // HTML writes d as one page that asks for nothing else.

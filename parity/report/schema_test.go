@@ -238,6 +238,6 @@ func full() *report.Document {
 		}
 		m.Rows = append(m.Rows, row)
 	}
-	d.Coverage = &report.Coverage{Percent: 91.7, Compared: 66, Total: 72, Never: []string{"users.avatar", "orders.shipping_address", "events.origin (write)", "inet overlaps", "tstzrange contains", "uuid[] member"}, NeverMore: 2, Maps: []report.HeatMap{m}}
+	d.Coverage = &report.Coverage{Percent: 91.7, Compared: 66, Total: 72, Never: []string{"users.avatar", "orders.shipping_address", "events.origin (write)", "inet overlaps", "tstzrange contains", "uuid[] member"}, NeverMore: 2, Differed: []string{"orders.total (read)"}, Undecided: []string{"operation query sessions (class 0123456789abcdef)"}, Maps: []report.HeatMap{m}}
 	return d
 }

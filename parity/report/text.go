@@ -85,7 +85,10 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		t.printf("time of the candidate: %s (median and 95 %% interval of %s pairs)\n", d.Latency.Words(), thousands(int64(d.Latency.Sampled)))
 	}
 	if c := d.Coverage; c != nil {
-		t.printf("coverage: %.1f %%, %d of %d; never compared: %d\n", c.Percent, c.Compared, c.Total, len(c.Never)+c.NeverMore)
+		t.printf("coverage: %.1f %%, %d of %d\n", c.Percent, c.Compared, c.Total)
+		for _, g := range c.Gaps() {
+			t.printf("  %s: %d\n", g.Words, g.Len())
+		}
 	}
 	if !o.NoFailures {
 		for _, f := range d.Failures {
