@@ -139,8 +139,8 @@ func (d *Document) JUnit(w io.Writer) error {
 		c := &d.Classes[i]
 		k := junitCase{Name: c.Name, Class: "parity." + c.Fingerprint, Time: seconds(time.Duration(c.Latency.ControlNS + c.Latency.CandidateNS))}
 		var b strings.Builder
-		t := &text{w: &b}
-		t.examples(c)
+		t := &text{w: &b, whole: true}
+		t.examples(c, 0)
 		p := &junitProblem{Message: sentence(c.Verdicts), Type: c.Verdicts.Worst().String(), Text: printable(b.String())}
 		switch c.Verdicts.Worst() {
 		case parity.Mismatch:

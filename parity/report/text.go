@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -19,6 +20,9 @@ type TextOptions struct {
 	// Classes bounds how many classes are listed; those that did not pass are listed
 	// in any case. 0 means 20.
 	Classes int
+	// Diffs bounds the differences that are shown of a class; the others are counted, and
+	// the other forms of the report have them. 0 means 3.
+	Diffs int
 	// NoFailures leaves Document.Failures out, where they are said elsewhere.
 	NoFailures bool
 }
@@ -43,7 +47,7 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 	}
 	t.printf("\n")
 	if d.SameSides() {
-		t.printf("%s\n", t.paint("33", sameSides))
+		t.printf("%s\n", t.paint("33", strings.Join(t.wrap(sameSides, width), "\n")))
 	}
 	if len(h.Differing) > 0 {
 		t.printf("%s\n", t.paint("33", "the sessions differ in: "+strings.Join(h.Differing, ", ")))
@@ -54,8 +58,12 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		limit = 20
 	}
 	t.classes(d, limit)
+	shown := o.Diffs
+	if shown <= 0 {
+		shown = 3
+	}
 	for i := range d.Classes {
-		t.examples(&d.Classes[i])
+		t.examples(&d.Classes[i], shown)
 	}
 	t.printf("\n")
 	for _, v := range parity.Verdicts() {
@@ -65,7 +73,8 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		}
 		t.printf("%s\n", line)
 	}
-	t.printf("\n%s\n", d.Bound.Text)
+	t.printf("\n")
+	t.wrapped("", d.Bound.Text)
 	for _, c := range d.Failed {
 		t.printf("the same error on both sides, %s: %s times\n", c.Name, thousands(c.Count))
 	}
@@ -82,7 +91,7 @@ func (d *Document) Text(w io.Writer, o TextOptions) error {
 		t.printf("ignored %s times: %s (%s: %s)\n", thousands(i.Used), OneLine(i.What), OneLine(i.Owner), OneLine(i.Reason))
 	}
 	if d.Latency.Sampled > 0 {
-		t.printf("time of the candidate: %s (median and 95 %% interval of %s pairs)\n", d.Latency.Words(), thousands(int64(d.Latency.Sampled)))
+		t.wrapped("", fmt.Sprintf("time of the candidate: %s (median and 95 %% interval of %s pairs)", d.Latency.Words(), thousands(int64(d.Latency.Sampled))))
 	}
 	if c := d.Coverage; c != nil {
 		t.printf("coverage: %.1f %%, %d of %d\n", c.Percent, c.Compared, c.Total)
@@ -118,6 +127,7 @@ var colors = map[parity.Verdict]string{
 type text struct {
 	w     io.Writer
 	color bool
+	whole bool // long lines, values and lists stay whole
 	err   error
 }
 
@@ -137,21 +147,36 @@ func (t *text) paint(color, s string) string {
 func (t *text) classes(d *Document, limit int) {
 	var b strings.Builder
 	tab := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "operations\tverdict\trows\tcandidate's time\tclass")
-	fmt.Fprintln(tab, "----------\t-------\t----\t----------------\t-----")
-	left := 0
+	// Of a few pairs a time says nothing, and takes the place of the names.
+	timed := slices.ContainsFunc(d.Classes, func(c Class) bool { return c.Latency.Sampled > 0 && c.Latency.Judgement != "too few" })
+	columns := func(count, verdict, rows, took, name string) {
+		if timed {
+			rows += "\t" + took
+		}
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", count, verdict, rows, name)
+	}
+	columns("count", "verdict", "rows", "candidate's time", "class")
+	columns("-----", "-------", "----", "----------------", "-----")
+	left, names := 0, []string{"", ""}
 	for i := range d.Classes {
 		c := &d.Classes[i]
 		if i >= limit && c.Verdicts.Worst().Pass() {
 			left++
 			continue
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", thousands(c.Operations), c.Verdicts.Worst(), thousands(c.Rows), brief(c.Latency), shorten(OneLine(c.Name), 100))
+		columns(thousands(c.Operations), c.Verdicts.Worst().String(), thousands(c.Rows), brief(c.Latency), "")
+		names = append(names, shorten(OneLine(c.Name), 200))
 	}
 	if t.err == nil {
 		t.err = tab.Flush()
 	}
-	t.printf("%s", b.String())
+	// The table's last column takes what is left of the line, and as many lines as it needs.
+	for i, row := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
+		if i >= 2 {
+			row += strings.Join(t.wrap(names[i], max(width-utf8.RuneCountInString(row), 20)), "\n"+strings.Repeat(" ", utf8.RuneCountInString(row)))
+		}
+		t.printf("%s\n", row)
+	}
 	if left > 0 {
 		t.printf("and %s classes that passed\n", thousands(int64(left)))
 	}
@@ -170,55 +195,6 @@ func brief(l Latency) string {
 	return signed(l.Relative.Median) + " " + l.Judgement
 }
 
-func (t *text) examples(c *Class) {
-	for i := range c.Examples {
-		e := &c.Examples[i]
-		t.printf("\n%s", t.paint(colors[e.Verdict], e.Verdict.String()))
-		if e.Line > 0 {
-			t.printf(" in line %d", e.Line)
-		}
-		t.printf(": %s (class %s)\n", OneLine(e.Title), c.Fingerprint)
-		if e.Reason != "" {
-			t.printf("  %s\n", OneLine(e.Reason))
-		}
-		if e.Verdict == parity.Mismatch || e.Control != e.Candidate {
-			t.printf("  control: %s; candidate: %s\n", OneLine(e.Control), OneLine(e.Candidate))
-		}
-		if e.Wrong != "" {
-			t.printf("  the server contradicts %s\n", side(string(e.Wrong)))
-		}
-		for _, d := range e.Diffs {
-			t.diff(d)
-		}
-		if e.MoreDiffs > 0 {
-			t.printf("  and %d more differences\n", e.MoreDiffs)
-		}
-		if e.Reproducer != "" {
-			t.printf("  reproducer: %s\n", OneLine(e.Reproducer))
-		}
-		if e.Replay != "" {
-			t.printf("  again: %s\n", OneLine(e.Replay))
-		}
-	}
-}
-
-func (t *text) diff(d Diff) {
-	t.printf("  %s\n", OneLine(d.Words()))
-	for _, c := range d.Cells {
-		t.printf("    %s %s\n", OneLine(c.Column), OneLine(c.Type))
-		t.printf("      - %s\n", t.value(c.Control))
-		t.printf("      + %s\n", t.value(c.Candidate))
-		if c.Server != nil {
-			t.printf("      = %s (to_json)\n", t.value(*c.Server))
-		}
-	}
-	if d.Detail != "" {
-		for line := range strings.SplitSeq(strings.TrimRight(d.Detail, "\n"), "\n") {
-			t.printf("    %s\n", OneLine(line))
-		}
-	}
-}
-
 // Words names the difference: "value in query users, row 3".
 func (d Diff) Words() string {
 	s := string(d.Kind)
@@ -229,29 +205,6 @@ func (d Diff) Words() string {
 		s += ", row " + thousands(d.Row)
 	}
 	return s
-}
-
-// value shows differing parts in brackets, or in red.
-func (t *text) value(v Value) string {
-	if v.Null {
-		return "NULL"
-	}
-	var b strings.Builder
-	for _, p := range v.Parts() {
-		shown := OneLine(p.Text)
-		switch {
-		case p.Differs && t.color:
-			b.WriteString(t.paint("31;4", shown))
-		case p.Differs:
-			b.WriteString("[" + shown + "]")
-		default:
-			b.WriteString(shown)
-		}
-	}
-	if v.Text != nil {
-		return b.String()
-	}
-	return fmt.Sprintf("%s (%d characters, hash %s)", b.String(), v.Length, v.Hash)
 }
 
 // Part is a part of a value that differs from the other side's, or does not.
