@@ -94,8 +94,10 @@ func testDrains(t *testing.T, file program) {
 			dsn := notesDB(t)
 			p := file.serve(t, []string{"DATABASE_URL=" + dsn, "FRAISEQL_DB_BACKEND=" + backend}, "--admin-addr", "127.0.0.1:0")
 			h := p.hold(t, dsn)
-			if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-				t.Fatal(err)
+			for range 2 { // as timeout(1) does it
+				if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+					t.Fatal(err)
+				}
 			}
 			p.stopping(t)
 			h.release(t)
