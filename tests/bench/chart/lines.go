@@ -32,8 +32,8 @@ type Point struct {
 }
 
 const (
-	width, height     = 720, 400
-	left, right       = 70, 20
+	width, height     = 740, 400
+	left, right       = 70, 40
 	top, bottom, line = 40, 50, 18
 )
 
