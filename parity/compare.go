@@ -25,6 +25,7 @@ type comparison struct {
 	unasked   string         // why a difference stands that was not looked at again
 	wrong     [2]bool        // whom the server contradicts: control, candidate
 	sql       string         // of the statement that is compared
+	given     int            // how many arguments it has
 	step      int            // which one that is in a write, from 0; -1: the end of it
 	rules     map[string]int
 	reason    string // why inconclusive or not compared, "" otherwise

@@ -12,6 +12,7 @@ import (
 type finding struct {
 	Diff
 	sql      string
+	given    int // arguments
 	step     int // see comparison.step
 	columns  []builder.Column
 	a, b     *row       // the control's and the candidate's; nil where there is none
@@ -46,7 +47,7 @@ func (c *comparison) add(d Diff) { c.note(&finding{Diff: d}) }
 
 // note takes a difference. Its rows are copied.
 func (c *comparison) note(f *finding) {
-	f.sql, f.step = c.sql, c.step
+	f.sql, f.given, f.step = c.sql, c.given, c.step
 	key := f.key()
 	limit, same := kept, 0
 	if c.h != nil {

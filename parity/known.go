@@ -3,6 +3,9 @@ package parity
 import (
 	"path"
 	"regexp"
+	"strconv"
+
+	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
 // Known is a difference of the drivers that the seam does not take away, and that
@@ -17,6 +20,7 @@ type Known struct {
 
 	sql         *regexp.Regexp // of the statement; nil: any
 	self, other string         // SQLSTATE of the side that is different, and of the other; "" is success
+	miscounted  bool           // self is no success but an error of the driver's own: it has counted the arguments
 }
 
 // ledger is the table. It is short, because the seam makes the drivers alike.
@@ -33,13 +37,59 @@ var ledger = []Known{
 		Source: "pgx 5.12.0, QueryExecModeSimpleProtocol",
 		self:   "", other: "42P18",
 	},
+	{
+		Name: "pgx counts the arguments itself", Mode: "pgx/*",
+		Reason: "the modes that know of the placeholders (cache_describe, describe_exec, simple_protocol) refuse a wrong number of arguments and ask no server, whose transaction goes on; the others get its 08P01: an internal error in every mode",
+		Source: "pgx 5.12.0, ExtendedQueryBuilder and sanitize.SanitizeSQL",
+		other:  "08P01", miscounted: true,
+	},
+	{
+		Name: "pq counts the arguments itself", Mode: "pq/default",
+		Reason: "a prepared statement of lib/pq refuses a wrong number of arguments and asks no server, whose transaction goes on; it answers 08P01 to the other modes: an internal error in every mode",
+		Source: "lib/pq 1.12.3, stmt.exec",
+		other:  "08P01", miscounted: true,
+	},
 }
 
 // Ledger lists the known differences.
 func Ledger() []Known { return append([]Known(nil), ledger...) }
 
+// explains says that side of f is what k is about.
+func (k *Known) explains(f *finding, side int) bool {
+	self, other := f.failures[side], f.failures[1-side]
+	if self.SQLState != k.self || other.SQLState != k.other {
+		return false
+	}
+	if k.miscounted { // an error without SQLSTATE may be anything: the statement has to say so
+		return self.Code != "" && self.Code == other.Code && placeholders(f.sql) != f.given
+	}
+	return k.self != "" || self.Code == ""
+}
+
+// placeholders is how many arguments a statement takes: its highest $n.
+func placeholders(sql string) (n int) {
+	for _, l := range sqltext.Lex(sql) {
+		if l.Sort == sqltext.Param {
+			if i, err := strconv.Atoi(l.Text[1:]); err == nil {
+				n = max(n, i)
+			}
+		}
+	}
+	return n
+}
+
 // known is the row of the ledger that explains f, or nil.
 func (c *comparison) known(f *finding) *Known {
+	if f.Kind == DiffState { // a server that was not asked has not failed the transaction
+		for _, g := range c.found {
+			if g.Kind == DiffError && g.step == f.step && g.sql == f.sql && g.sql != "" {
+				if k := c.known(g); k != nil && k.miscounted {
+					return k
+				}
+			}
+		}
+		return nil
+	}
 	if f.Kind != DiffError {
 		return nil
 	}
@@ -50,7 +100,7 @@ func (c *comparison) known(f *finding) *Known {
 		}
 		for side := range c.modes {
 			matches, _ := path.Match(k.Mode, c.modes[side]) // the patterns are ours
-			if matches && f.failures[side].SQLState == k.self && (k.self != "" || f.failures[side].Code == "") && f.failures[1-side].SQLState == k.other {
+			if matches && k.explains(f, side) {
 				return k
 			}
 		}

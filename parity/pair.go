@@ -185,7 +185,7 @@ func within(ctx context.Context, side **executor.Tx, o *executor.TxOptions, fn f
 
 func (p *pair) named(s *builder.Statement) {
 	p.cmp.saw(s.SQL)
-	p.cmp.sql = s.SQL
+	p.cmp.sql, p.cmp.given = s.SQL, len(s.Args)
 	// SQL that was adopted may call set_config; ours never does.
 	p.sets = p.sets || s.Columns == nil && strings.Contains(strings.ToLower(s.SQL), "set")
 	if p.report.Operation == "" {

@@ -146,10 +146,10 @@ func (c *comparison) steps(control, candidate []*observation, cut bool) {
 	}
 	n := min(len(control), len(candidate))
 	for i := range n {
-		c.sql, c.step = control[i].sql, i
+		c.sql, c.given, c.step = control[i].sql, len(control[i].args), i
 		c.compareStep(control[i], candidate[i])
 	}
-	c.sql, c.step = "", -1
+	c.sql, c.given, c.step = "", 0, -1
 	if cut {
 		return
 	}

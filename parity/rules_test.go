@@ -90,6 +90,18 @@ func ruleCases() []ruleCase {
 			_ = b.run(t, statement("select $1 is null", true, "x"))
 			return b.last(t)
 		}},
+		{"known: pgx counts the arguments itself", miscounted("pgx/describe_exec", "pq/binary_parameters")},
+		{"known: pq counts the arguments itself", miscounted("pq/default", "pgx/exec")},
+	}
+}
+
+// miscounted is a read with too few arguments.
+func miscounted(control, candidate string) func(*testing.T, ...parity.Option) parity.Report {
+	return func(t *testing.T, o ...parity.Option) parity.Report {
+		t.Helper()
+		b := newBench(t, pgtest.DB(t), mode(t, control), mode(t, candidate), o...)
+		_, _ = drain(b.Query(t.Context(), statement("select $1::int8 + $2::int8", true, "1")))
+		return b.last(t)
 	}
 }
 

@@ -184,7 +184,7 @@ func each(ctx context.Context, r executor.Runner, name, sql string, fn func([]st
 
 // left compares what two transactions left.
 func (c *comparison) left(operation string, control, candidate aftermath) {
-	c.sql, c.step = "", -1
+	c.sql, c.given, c.step = "", 0, -1
 	if control.settings != candidate.settings {
 		c.note(&finding{said: control.settings, Diff: Diff{Kind: DiffSettings, Statement: operation, Detail: difference(control.settings, candidate.settings)}})
 	}

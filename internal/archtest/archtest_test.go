@@ -81,6 +81,7 @@ var allowed = []struct{ from, to, why string }{
 	{"examples", "internal/pgembed", "an example starts a server where there is none"},
 	{"examples", "internal/sample", "an example shows the sample data"},
 	{"tests", "internal/cli", "tests of what a user types"},
+	{"parity", "parity/internal/sqltext", "what a statement's words say is read in one place"},
 	{"parity/connector", "parity/internal/sqltext", "what a statement's words say is read in one place"},
 	{"parity/corpus", "parity/internal/sqltext", "what a statement's words say is read in one place"},
 	{"parity/reproduce", "parity/internal/sqltext", "what a statement's words say is read in one place"},
