@@ -3,7 +3,6 @@ package parity
 import (
 	"path"
 	"regexp"
-	"strconv"
 
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
@@ -61,21 +60,9 @@ func (k *Known) explains(f *finding, side int) bool {
 		return false
 	}
 	if k.miscounted { // an error without SQLSTATE may be anything: the statement has to say so
-		return self.Code != "" && self.Code == other.Code && placeholders(f.sql) != f.given
+		return self.Code != "" && self.Code == other.Code && sqltext.Parse(f.sql).Params != f.given
 	}
 	return k.self != "" || self.Code == ""
-}
-
-// placeholders is how many arguments a statement takes: its highest $n.
-func placeholders(sql string) (n int) {
-	for _, l := range sqltext.Lex(sql) {
-		if l.Sort == sqltext.Param {
-			if i, err := strconv.Atoi(l.Text[1:]); err == nil {
-				n = max(n, i)
-			}
-		}
-	}
-	return n
 }
 
 // known is the row of the ledger that explains f, or nil.

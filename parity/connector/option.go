@@ -81,7 +81,8 @@ func WithNames(control, candidate string) Option {
 
 // WithRecord writes each statement to w as a line of a corpus (package corpus). The
 // caller does not wait for w: at most queue lines wait (less than 1 means 4096), the
-// rest is dropped and counted in the corpus. Closing the Connector ends the file and
+// rest is dropped and counted in the corpus. Each new connection is asked once what was set
+// for it, which its first line has. Closing the Connector ends the file and
 // closes w. Without a candidate (nil) nothing is mirrored.
 func WithRecord(w io.WriteCloser, queue int) Option {
 	return option(func(s *settings) {

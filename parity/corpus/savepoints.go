@@ -10,10 +10,12 @@ import (
 	"github.com/fraiseql/fraiseql-go/parity/internal/sqltext"
 )
 
-// step is a statement of a transaction and the line that it is of.
+// step is a statement of a transaction and the line that it is of, with what it does with
+// which savepoint.
 type step struct {
 	*builder.Statement
-	line Line
+	line       Line
+	verb, name string
 }
 
 // errBack undoes what a program went back from.
@@ -25,8 +27,8 @@ var errBack = errors.New("back to the savepoint")
 func steps(ctx context.Context, tx executor.Runner, list []step) error {
 	var failed error
 	for i := 0; i < len(list); i++ {
-		verb, name := savepointOf(list[i])
-		if verb != "savepoint" {
+		name := list[i].name
+		if list[i].verb != "savepoint" {
 			if err := run(parity.WithRecorded(ctx, list[i].line.Outcome), tx, list[i].line, list[i].Statement); err != nil {
 				failed = err // the transaction goes on, as the captured one did
 			}
@@ -54,12 +56,12 @@ func steps(ctx context.Context, tx executor.Runner, list []step) error {
 
 // savepointOf is what a statement does with which savepoint: "savepoint", "release" or
 // "rollback"; "" where it does nothing with one.
-func savepointOf(s step) (verb, name string) {
-	if s.line.SQL == "" || sqltext.Parse(s.line.SQL).Tx != sqltext.Savepoint {
+func savepointOf(sql string) (verb, name string) {
+	if sqltext.Parse(sql).Tx != sqltext.Savepoint {
 		return "", ""
 	}
 	var names []string
-	for _, l := range sqltext.Lex(s.line.SQL) {
+	for _, l := range sqltext.Lex(sql) {
 		if l.Sort == sqltext.Word {
 			names = append(names, l.Name())
 		}
@@ -72,17 +74,16 @@ func savepointOf(s step) (verb, name string) {
 func endOf(list []step, from int, name string) (end int, back bool) {
 	same := 0 // younger ones of this name
 	for i, s := range list[from:] {
-		verb, of := savepointOf(s)
 		switch {
-		case verb == "" || of != name:
-		case verb == "savepoint":
+		case s.verb == "" || s.name != name:
+		case s.verb == "savepoint":
 			same++
 		case same > 0:
-			if verb == "release" {
+			if s.verb == "release" {
 				same--
 			}
 		default:
-			return from + i, verb == "rollback"
+			return from + i, s.verb == "rollback"
 		}
 	}
 	return len(list), false

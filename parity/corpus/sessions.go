@@ -60,33 +60,32 @@ func (s *Sessions) Follow(l Line) (vars map[string]string, why string) {
 	return vars, why
 }
 
-// clone is s for who changes it.
+// clone is s for who changes it; nil is one that knows nothing.
 func (s *Sessions) clone() *Sessions {
-	out := &Sessions{}
-	if s == nil {
-		return out
-	}
-	for name := range s.conns {
-		one := s.Before(Line{Conn: name})
-		if out.conns == nil {
-			out.conns = one.conns
+	out := &Sessions{conns: map[string]*session{}}
+	if s != nil {
+		for name, c := range s.conns {
+			out.conns[name] = c.clone()
 		}
-		maps.Copy(out.conns, one.conns)
 	}
 	return out
+}
+
+func (c *session) clone() *session {
+	out := *c
+	if c.tx != nil {
+		tx := *c.tx
+		tx.points = slices.Clone(tx.points)
+		out.tx = &tx
+	}
+	return &out
 }
 
 // Before are Sessions that know what is in force for l, and of its connection only: for who
 // runs l, or the transaction that it begins, apart from what came before. Call it before
 // Follow.
 func (s *Sessions) Before(l Line) *Sessions {
-	c := *s.of(l)
-	if c.tx != nil {
-		tx := *c.tx
-		tx.points = slices.Clone(tx.points)
-		c.tx = &tx
-	}
-	return &Sessions{conns: map[string]*session{l.Conn: &c}}
+	return &Sessions{conns: map[string]*session{l.Conn: s.of(l).clone()}}
 }
 
 // of is the connection of l, with the settings that l says of it.
@@ -199,14 +198,8 @@ func refused(outcome string) bool { return len(outcome) == 5 } // a SQLSTATE, or
 
 // savepoint takes SAVEPOINT, RELEASE and ROLLBACK TO.
 func (c *session) savepoint(sql string) {
-	var names []string
-	for _, l := range sqltext.Lex(sql) {
-		if l.Sort == sqltext.Word {
-			names = append(names, l.Name())
-		}
-	}
-	name := names[len(names)-1]
-	if names[0] == "savepoint" {
+	verb, name := savepointOf(sql)
+	if verb == "savepoint" {
 		c.tx.points = append(c.tx.points, savepoint{name, c.now, c.tx.session, c.tx.failed})
 		return
 	}
@@ -214,7 +207,7 @@ func (c *session) savepoint(sql string) {
 		if p.name != name {
 			continue
 		}
-		if names[0] == "release" {
+		if verb == "release" {
 			c.tx.points = c.tx.points[:i]
 			return
 		}

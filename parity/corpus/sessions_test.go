@@ -201,10 +201,8 @@ func TestReplaySettings(t *testing.T) {
 				t.Errorf("%+v", out)
 			}
 			var path string
-			for _, db := range []interface{ Idle() error }{parity.NewRunner(h, control, candidate)} {
-				if err := db.Idle(); err != nil {
-					t.Error(err)
-				}
+			if err := parity.NewRunner(h, control, candidate).Idle(); err != nil {
+				t.Error(err)
 			}
 			if err := control.Pool().QueryRowContext(t.Context(), "show search_path").Scan(&path); err != nil || path != `"$user", public` {
 				t.Errorf("the pool's connection has the path %q, %v", path, err)

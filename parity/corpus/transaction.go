@@ -71,7 +71,7 @@ func (p *Replayer) statements(t *open, began map[string]string, out *Replayed) (
 		if OnlySets(l) {
 			out.Followed++
 			for _, s := range settle(vars, t.under.conns[l.Conn].now.set) {
-				list = append(list, step{s, Line{Outcome: "ok"}})
+				list = append(list, step{Statement: s, line: Line{Outcome: "ok"}})
 			}
 			return
 		}
@@ -90,7 +90,8 @@ func (p *Replayer) statements(t *open, began map[string]string, out *Replayed) (
 			_, _ = h.Write([]byte(path))
 			s.SQL = fmt.Sprintf("/* search_path %x */ ", h.Sum64()) + s.SQL
 		}
-		list = append(list, step{s, l})
+		verb, name := savepointOf(l.SQL)
+		list = append(list, step{s, l, verb, name})
 	}
 	for _, l := range t.lines[1 : len(t.lines)-1] {
 		parts, why := several(l)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,42 +185,13 @@ func words(text string) []string {
 		case sqltext.Operator:
 			list = append(list, l.Text)
 		case sqltext.String:
-			list = append(list, words(unquoted(l.Text))...)
+			list = append(list, words(sqltext.Unquote(l.Text))...)
 		default: // names nothing
 		}
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
 }
-
-// unquoted is the value of a string constant; of what is none, that may be none.
-func unquoted(text string) string {
-	if strings.HasPrefix(text, "$") {
-		tag := text[:strings.IndexByte(text[1:], '$')+2]
-		return strings.TrimSuffix(strings.TrimPrefix(text, tag), tag)
-	}
-	prefix, value, _ := strings.Cut(text, "'")
-	value = strings.ReplaceAll(strings.TrimSuffix(value, "'"), "''", "'")
-	switch strings.ToLower(prefix) {
-	case "e":
-		return escaped.Replace(value)
-	case "u&":
-		return wide.ReplaceAllStringFunc(value, func(s string) string {
-			n, err := strconv.ParseUint(strings.TrimLeft(s, `\+`), 16, 21)
-			if err != nil {
-				return s
-			}
-			return string(rune(n))
-		})
-	}
-	return value
-}
-
-// wide are the escapes of U&'…', but for those that UESCAPE chooses.
-var wide = regexp.MustCompile(`\\(?:[0-9A-Fa-f]{4}|\+[0-9A-Fa-f]{6})`)
-
-// escaped are the escapes of E'…' that are seen in practice.
-var escaped = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\n`, "\n", `\t`, "\t", `\r`, "\r")
 
 // asked is what the lines ask for: their values, and the answers to those that read.
 func asked(ctx context.Context, db *sql.DB, path string, lines []corpus.Line) sought {
@@ -241,7 +211,7 @@ func asked(ctx context.Context, db *sql.DB, path string, lines []corpus.Line) so
 		for _, x := range sqltext.Lex(l.SQL) {
 			switch x.Sort {
 			case sqltext.String:
-				s.values = append(s.values, elements(unquoted(x.Text))...)
+				s.values = append(s.values, elements(sqltext.Unquote(x.Text))...)
 			case sqltext.Number:
 				s.values = append(s.values, x.Text)
 			default: // holds no value

@@ -157,7 +157,7 @@ func (f *faker) quoted(text string, at place, nested bool) string {
 	case '$':
 		if nested && (at.before[0] == "as" || at.before[0] == "do") { // and not in what is quoted in it
 			tag := text[:strings.IndexByte(text[1:], '$')+2]
-			return tag + f.text(unquoted(text), true) + tag
+			return tag + f.text(sqltext.Unquote(text), true) + tag
 		}
 	case 'b', 'B': // a bit or so is no more than true or false
 		f.stuck = f.stuck || len(text) > len("B'1'")
@@ -165,7 +165,7 @@ func (f *faker) quoted(text string, at place, nested bool) string {
 	case 'x', 'X':
 		return text[:1] + "'" + letters(text[2:], 0, 6)
 	}
-	old := unquoted(text)
+	old := sqltext.Unquote(text)
 	if nested && isSQL(old) {
 		return literal(f.statement(old))
 	}

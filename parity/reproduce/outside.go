@@ -61,7 +61,7 @@ func copies(text string) bool {
 				return true
 			}
 		case sqltext.String:
-			if copies(unquoted(l.Text)) {
+			if copies(sqltext.Unquote(l.Text)) {
 				return true
 			}
 		case sqltext.Comment:

@@ -20,23 +20,9 @@ type Change struct {
 // are its arguments as texts; nil stands for one that is not known. alone says that it
 // does nothing else.
 func Changes(sql string, args []*string) (list []Change, alone bool) {
-	var statements [][]Lexeme
-	var one []Lexeme
-	for _, l := range Lex(sql) {
-		switch {
-		case l.Sort == Comment:
-		case l.Text == ";":
-			statements = append(statements, one)
-			one = nil
-		default:
-			one = append(one, l)
-		}
-	}
 	alone = true
-	for _, s := range append(statements, one) {
-		if len(s) == 0 {
-			continue
-		}
+	for _, text := range Split(sql) {
+		s := slices.DeleteFunc(Lex(text), func(l Lexeme) bool { return l.Sort == Comment })
 		c, only := changes(s, args)
 		list = append(list, c...)
 		alone = alone && only
@@ -219,7 +205,7 @@ func (c Change) to(s []Lexeme) Change {
 			sign, signs = strings.TrimPrefix(l.Text, "+"), signs+1
 			continue
 		case l.Sort == String && (l.Text[0] == '\'' || l.Text[0]|0x20 == 'e') && !strings.Contains(l.Text, `\`):
-			value := unquote(l.Text)
+			value := Unquote(l.Text)
 			if quotedLists[c.Name] {
 				value = `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
 			}
@@ -245,11 +231,6 @@ func (c Change) to(s []Lexeme) Change {
 	}
 	c.Value = strings.Join(parts, ", ")
 	return c
-}
-
-func unquote(text string) string {
-	_, value, _ := strings.Cut(text, "'")
-	return strings.ReplaceAll(strings.TrimSuffix(value, "'"), "''", "'")
 }
 
 // configs are the calls of set_config in a statement, and whether it is a SELECT of these
@@ -329,7 +310,7 @@ func constant(s []Lexeme, args []*string) *string {
 		if l.Text[0] != '\'' {
 			return nil
 		}
-		v := unquote(l.Text)
+		v := Unquote(l.Text)
 		return &v
 	case Param:
 		if n, err := strconv.Atoi(l.Text[1:]); err == nil && n >= 1 && n <= len(args) {
